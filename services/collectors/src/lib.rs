@@ -1,0 +1,1 @@
+//! Sources of cluster state, projected to redacted records and a population.

@@ -1,0 +1,1 @@
+//! Catalogue and snapshot in, assessment out; pure.

@@ -1,0 +1,1 @@
+//! PAdES seals of PDF packs and their verifier.

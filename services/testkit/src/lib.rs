@@ -1,0 +1,1 @@
+//! Fake API server, fixed clock and builders for tests.
