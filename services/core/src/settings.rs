@@ -199,26 +199,54 @@ fn owned(kind: &str, namespace: &str, name: &str) -> SubjectSelector {
 impl Default for Settings {
     fn default() -> Self {
         let daemons = [
-            "kube-proxy*", "cilium*", "calico-*", "canal*", "kube-flannel*", "weave-net*", "antrea-*", "kindnet*",
-            "csi-*", "ebs-csi-*", "azuredisk-csi-*", "azurefile-csi-*", "azure-*", "cloud-node-manager*", "ama-*",
-            "node-local-dns*", "aws-node*", "konnectivity-agent*",
+            "kube-proxy*",
+            "cilium*",
+            "calico-*",
+            "canal*",
+            "kube-flannel*",
+            "weave-net*",
+            "antrea-*",
+            "kindnet*",
+            "csi-*",
+            "ebs-csi-*",
+            "azuredisk-csi-*",
+            "azurefile-csi-*",
+            "azure-*",
+            "cloud-node-manager*",
+            "ama-*",
+            "node-local-dns*",
+            "aws-node*",
+            "konnectivity-agent*",
         ];
         let deployments = [
-            "coredns*", "metrics-server*", "calico-*", "cilium-operator*", "konnectivity-agent*", "csi-*",
-            "ebs-csi-*", "local-path-provisioner*", "azure-*",
+            "coredns*",
+            "metrics-server*",
+            "calico-*",
+            "cilium-operator*",
+            "konnectivity-agent*",
+            "csi-*",
+            "ebs-csi-*",
+            "local-path-provisioner*",
+            "azure-*",
         ];
         let mut platform_owned = Vec::new();
         platform_owned.extend(daemons.iter().map(|name| owned("DaemonSet", "kube-system", name)));
         platform_owned.extend(deployments.iter().map(|name| owned("Deployment", "kube-system", name)));
         for namespace in ["calico-system", "kube-flannel", "gatekeeper-system", "tigera-operator"] {
-            platform_owned.extend(
-                ["DaemonSet", "Deployment"].iter().map(|kind| owned(kind, namespace, "*")),
-            );
+            platform_owned.extend(["DaemonSet", "Deployment"].iter().map(|kind| owned(kind, namespace, "*")));
         }
         Self {
             system_namespaces: texts![
-                "kube-system", "kube-public", "kube-node-lease", "gatekeeper-system", "calico-system",
-                "tigera-operator", "kube-flannel", "aks-command", "app-routing-system", "aks-istio-system",
+                "kube-system",
+                "kube-public",
+                "kube-node-lease",
+                "gatekeeper-system",
+                "calico-system",
+                "tigera-operator",
+                "kube-flannel",
+                "aks-command",
+                "app-routing-system",
+                "aks-istio-system",
             ],
             platform_owned,
             cluster_domain: "cluster.local".into(),
@@ -244,8 +272,20 @@ impl Default for Registries {
     fn default() -> Self {
         Self {
             allowed: Vec::new(),
-            retired: texts!["k8s.gcr.io", "gcr.io/google_containers", "gcr.io/google-containers", "docker.bintray.io"],
-            open: texts!["docker.io", "quay.io", "ghcr.io", "gcr.io", "public.ecr.aws", "registry.gitlab.com"],
+            retired: texts![
+                "k8s.gcr.io",
+                "gcr.io/google_containers",
+                "gcr.io/google-containers",
+                "docker.bintray.io"
+            ],
+            open: texts![
+                "docker.io",
+                "quay.io",
+                "ghcr.io",
+                "gcr.io",
+                "public.ecr.aws",
+                "registry.gitlab.com"
+            ],
             private: Vec::new(),
             node_identity: Vec::new(),
             pull_secret_namespaces: 5,
@@ -258,8 +298,18 @@ impl Default for Images {
         Self {
             moving_tags: texts!["latest"],
             stateful: texts![
-                "postgres", "postgresql", "mysql", "mariadb", "mongo", "mongodb", "elasticsearch", "opensearch",
-                "kafka", "rabbitmq", "etcd", "minio",
+                "postgres",
+                "postgresql",
+                "mysql",
+                "mariadb",
+                "mongo",
+                "mongodb",
+                "elasticsearch",
+                "opensearch",
+                "kafka",
+                "rabbitmq",
+                "etcd",
+                "minio",
             ],
             stateful_with_persistence: texts!["redis", "valkey"],
         }
@@ -276,9 +326,27 @@ impl Default for SensitiveInterfaces {
     fn default() -> Self {
         Self {
             names: texts![
-                "kubernetes-dashboard", "argo-server", "argocd-server", "jenkins", "prometheus", "alertmanager",
-                "grafana", "kibana", "nifi", "weave-scope-app", "kubeflow", "ray-dashboard", "ray-head", "mlflow",
-                "jupyterhub", "ollama", "vllm", "kserve", "triton-inference-server", "phpmyadmin", "minio-console",
+                "kubernetes-dashboard",
+                "argo-server",
+                "argocd-server",
+                "jenkins",
+                "prometheus",
+                "alertmanager",
+                "grafana",
+                "kibana",
+                "nifi",
+                "weave-scope-app",
+                "kubeflow",
+                "ray-dashboard",
+                "ray-head",
+                "mlflow",
+                "jupyterhub",
+                "ollama",
+                "vllm",
+                "kserve",
+                "triton-inference-server",
+                "phpmyadmin",
+                "minio-console",
             ],
             ports: vec![2375, 2379, 10250],
         }

@@ -224,7 +224,8 @@ impl Snapshot {
             Ok(Some(buffer.clone()))
         };
         let header = next("header")?.ok_or(SnapshotError::Truncated(0, "header"))?;
-        let header: Header = serde_json::from_slice(&header).map_err(|e| SnapshotError::Json(1, "header", e))?;
+        let header: Header =
+            serde_json::from_slice(&header).map_err(|e| SnapshotError::Json(1, "header", e))?;
         if header.format != FORMAT {
             return Err(SnapshotError::Format(header.format.chars().take(60).collect()));
         }
@@ -245,7 +246,10 @@ impl Snapshot {
         }
         let digest = hasher.finish();
         if digest != header.records_digest {
-            return Err(SnapshotError::Digest(format!("they digest to {digest}, not {}", header.records_digest)));
+            return Err(SnapshotError::Digest(format!(
+                "they digest to {digest}, not {}",
+                header.records_digest
+            )));
         }
         Ok((Self { header, population, records }, whole.finish()))
     }
@@ -278,8 +282,10 @@ mod tests {
         let records = names
             .iter()
             .map(|name| {
-                Record::decode(&json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "a"}}))
-                    .unwrap()
+                Record::decode(
+                    &json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "a"}}),
+                )
+                .unwrap()
             })
             .collect();
         let header = Header {

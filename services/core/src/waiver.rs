@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn absent_fields_match_all_and_a_star_matches_the_rest() {
-        let selector = SubjectSelector { namespace: Some("shop".into()), name: Some("web-*".into()), kind: None };
+        let selector =
+            SubjectSelector { namespace: Some("shop".into()), name: Some("web-*".into()), kind: None };
         assert!(selector.matches("Deployment", "shop", "web-1"));
         assert!(!selector.matches("Deployment", "shop", "api"));
         assert!(!selector.matches("Deployment", "shop-2", "web-1"));

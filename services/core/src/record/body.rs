@@ -61,6 +61,17 @@ macro_rules! bodies {
             Other(Empty),
         }
 
+        $(
+            impl Bodied for $ty {
+                fn of(body: &Body) -> Option<&Self> {
+                    match body {
+                        Body::$variant(typed) => Some(typed),
+                        _ => None,
+                    }
+                }
+            }
+        )+
+
         impl Body {
             /// Decodes the allow-listed fields of `raw` as those of `kind`.
             ///
@@ -74,6 +85,12 @@ macro_rules! bodies {
             }
         }
     };
+}
+
+/// Fields of one family of kinds.
+pub trait Bodied: Sized {
+    /// The fields, if the body is of this family.
+    fn of(body: &Body) -> Option<&Self>;
 }
 
 /// No fields.
@@ -178,7 +195,9 @@ impl Record {
     pub fn decode(raw: &Value) -> Result<Self, DecodeError> {
         let text = |field: &str| match raw.get(field) {
             Some(Value::String(text)) => Ok(text.clone()),
-            Some(_) => Err(DecodeError { path: field.into(), reason: "a value where a string is expected".into() }),
+            Some(_) => {
+                Err(DecodeError { path: field.into(), reason: "a value where a string is expected".into() })
+            }
             None => Err(DecodeError { path: field.into(), reason: "the field is missing".into() }),
         };
         let api_version = text("apiVersion")?;
@@ -189,7 +208,9 @@ impl Record {
         };
         let kind = Kind::of(&api_version, &name);
         Ok(Self {
-            metadata: decode::<Option<Meta>>(part("metadata")).map_err(inside("metadata"))?.unwrap_or_default(),
+            metadata: decode::<Option<Meta>>(part("metadata"))
+                .map_err(inside("metadata"))?
+                .unwrap_or_default(),
             body: Body::decode(kind, raw)?,
             derived: decode::<Option<Box<Derived>>>(part("derived")).map_err(inside("derived"))?,
             origin: decode::<Option<Origin>>(part("origin")).map_err(inside("origin"))?,

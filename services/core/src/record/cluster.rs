@@ -96,4 +96,3 @@ allow_list! {
     struct ServiceReference { namespace: Option<String>, name: Option<String>, port: Option<i64> }
     struct ApiServiceStatus { conditions: Vec<Condition> }
 }
-

@@ -25,7 +25,7 @@ pub mod workload;
 mod body;
 mod lenient;
 
-pub use body::{Body, DecodeError, Record};
+pub use body::{Bodied, Body, DecodeError, KindName, Record};
 pub use derived::{Derived, Finding};
 pub use kind::Kind;
 pub use meta::{Meta, Origin};

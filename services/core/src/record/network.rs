@@ -1,6 +1,5 @@
 //! Services, Ingresses, the Gateway API, network policies of Kubernetes, Cilium and Calico.
 
-
 use jiff::Timestamp;
 
 use super::allow_list;
@@ -181,4 +180,3 @@ allow_list! {
     struct CertificateSpec { secret_name: String, dns_names: Vec<String> }
     struct CertificateStatus { conditions: Vec<Condition>, not_after: Option<Timestamp> }
 }
-

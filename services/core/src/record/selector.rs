@@ -12,7 +12,11 @@ pub type Labels = BTreeMap<String, String>;
 pub struct Requirement {
     pub key: String,
     pub operator: String,
-    #[serde(default, deserialize_with = "super::lenient::null_is_absent", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "super::lenient::null_is_absent",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub values: Vec<String>,
 }
 
@@ -34,10 +38,7 @@ impl Requirement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
     /// meta/v1 LabelSelector.
-    Labels {
-        match_labels: Labels,
-        match_expressions: Vec<Requirement>,
-    },
+    Labels { match_labels: Labels, match_expressions: Vec<Requirement> },
     /// A plain map of labels.
     Plain(Labels),
 }
@@ -119,7 +120,11 @@ impl<'de> Deserialize<'de> for Selector {
                 (_, Entry::Labels(_) | Entry::Requirements(_) | Entry::Null(())) => {}
             }
         }
-        Ok(if plain.is_empty() { Self::Labels { match_labels, match_expressions } } else { Self::Plain(plain) })
+        Ok(if plain.is_empty() {
+            Self::Labels { match_labels, match_expressions }
+        } else {
+            Self::Plain(plain)
+        })
     }
 }
 

@@ -1,0 +1,40 @@
+//! Measures of the API resources layer, by subject.
+
+mod autoscaling;
+mod availability;
+mod backup;
+mod certificates;
+mod ingress;
+mod namespaces;
+mod network_policies;
+mod rbac_accounts;
+mod rbac_bindings;
+mod rbac_powers;
+mod rbac_roles;
+mod routes;
+mod secrets;
+mod services;
+mod storage;
+mod workloads;
+
+use super::Entry;
+
+/// The functions of this layer.
+pub(super) const ENTRIES: &[&[Entry]] = &[
+    rbac_roles::ENTRIES,
+    rbac_powers::ENTRIES,
+    rbac_bindings::ENTRIES,
+    rbac_accounts::ENTRIES,
+    namespaces::ENTRIES,
+    network_policies::ENTRIES,
+    services::ENTRIES,
+    routes::ENTRIES,
+    ingress::ENTRIES,
+    certificates::ENTRIES,
+    secrets::ENTRIES,
+    availability::ENTRIES,
+    workloads::ENTRIES,
+    autoscaling::ENTRIES,
+    storage::ENTRIES,
+    backup::ENTRIES,
+];

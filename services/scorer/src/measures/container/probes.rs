@@ -1,0 +1,6 @@
+//! Measures on probes.
+
+use crate::measures::Entry;
+
+/// The functions of this module.
+pub(super) const ENTRIES: &[Entry] = &[];
