@@ -1,5 +1,7 @@
 //! Every example of every measure file gives the outcome it states, and every file has its function.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;

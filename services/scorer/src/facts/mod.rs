@@ -21,6 +21,7 @@ use jiff::Timestamp;
 pub use hexproof_core::record::Bodied;
 pub use lookup::Lookup;
 pub use namespaces::NamespaceFacts;
+pub(crate) use workloads::is_finished;
 pub use workloads::{ContainerAt, ContainerRole, Part, Workload};
 
 /// One record of the snapshot, by its place.
