@@ -321,6 +321,40 @@ mod points {
     }
 }
 
+/// Sums of fractions are off by far less; true scores differ by far more.
+const EPSILON: f64 = 1e-9;
+
+/// The low end of an interval for people: whole points, rounded down.
+pub fn whole_low(value: f64) -> u32 {
+    whole((value + EPSILON).floor())
+}
+
+/// The high end of an interval for people: whole points, rounded up.
+pub fn whole_high(value: f64) -> u32 {
+    whole((value - EPSILON).ceil())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100 before")]
+fn whole(value: f64) -> u32 {
+    value.clamp(0.0, 100.0) as u32
+}
+
+impl Cell {
+    /// Whether everything in the set was seen: the score is one number.
+    pub fn is_certain(&self) -> bool {
+        (self.score_high - self.score_low).abs() < EPSILON
+    }
+
+    /// The interval for people, `dash` between its ends: low end down, high end up, one number if all was seen.
+    pub fn interval(&self, dash: &str) -> String {
+        if self.is_certain() {
+            whole_low(self.score_low).to_string()
+        } else {
+            format!("{}{dash}{}", whole_low(self.score_low), whole_high(self.score_high))
+        }
+    }
+}
+
 /// Rounds to two decimals, but never up across the boundary of a letter (90, 75, 60, 40) nor up to 100.
 pub fn two_decimals(value: f64) -> f64 {
     let nearest = (value * 100.0).round() / 100.0;
@@ -331,6 +365,12 @@ pub fn two_decimals(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rounding_for_people_never_flatters() {
+        assert_eq!((whole_low(89.97), whole_low(90.0), whole_low(89.999_999_999_99)), (89, 90, 90));
+        assert_eq!((whole_high(94.01), whole_high(94.0), whole_high(94.000_000_000_01)), (95, 94, 94));
+    }
 
     #[test]
     fn two_decimals_are_the_nearest_but_never_lift_a_letter() {
