@@ -184,16 +184,25 @@ impl Catalogue {
     /// Orders the measures of `files` (path relative to the catalogue, digest of the bytes, measure).
     pub fn new(mut entries: Vec<(String, Digest, Measure)>) -> Self {
         entries.sort_by(|a, b| (a.2.layer, &a.2.id).cmp(&(b.2.layer, &b.2.id)));
-        let list: String = entries.iter().map(|(file, digest, _)| format!("{digest}  {file}\n")).collect();
-        let digest = Digest::of(list.as_bytes());
-        let (files, measures) = entries.into_iter().map(|(file, d, measure)| ((file, d), measure)).unzip();
+        let (files, measures): (Vec<_>, Vec<_>) =
+            entries.into_iter().map(|(file, digest, measure)| ((file, digest), measure)).unzip();
+        let digest = Digest::of(list(&files).as_bytes());
         Self { measures, digest, files }
+    }
+
+    /// The list of files with their digests, one a line; its own digest is that of the catalogue.
+    pub fn list(&self) -> String {
+        list(&self.files)
     }
 
     /// The measure of that id.
     pub fn get(&self, id: &str) -> Option<&Measure> {
         self.measures.iter().find(|measure| measure.id.as_str() == id)
     }
+}
+
+fn list(files: &[(String, Digest)]) -> String {
+    files.iter().map(|(file, digest)| format!("{digest}  {file}\n")).collect()
 }
 
 impl Measure {
