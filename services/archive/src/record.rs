@@ -1,0 +1,182 @@
+//! The two small JSON records of a run: its claim and its result.
+//!
+//! Both carry a `version`. A reader refuses a version it does not know and fields it does not know: a
+//! record that is half understood is not evidence.
+
+use bytes::Bytes;
+use hexproof_core::digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::layout::{ClusterId, RunId};
+
+/// The version of the records that this crate writes.
+const VERSION: u32 = 1;
+
+/// Records are small; more than this is not one of ours.
+pub(crate) const LARGEST_RECORD: u64 = 1 << 20;
+
+/// Who took a run on. Stored as `claim.json`; the first writer has the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Claim {
+    version: Version,
+    /// The cluster the run audits.
+    pub cluster: ClusterId,
+    /// The run.
+    pub run: RunId,
+    /// Who claims: whatever tells one claimant from another, such as host and process.
+    pub claimant: String,
+    /// When the run was claimed, RFC 3339 in UTC, by the caller's clock.
+    pub claimed_at: String,
+}
+
+impl Claim {
+    /// A claim of `run` by `claimant`.
+    pub fn new(
+        cluster: ClusterId,
+        run: RunId,
+        claimant: impl Into<String>,
+        claimed_at: impl Into<String>,
+    ) -> Self {
+        Self { version: Version, cluster, run, claimant: claimant.into(), claimed_at: claimed_at.into() }
+    }
+}
+
+/// What the caller says of a run that it finishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// When the run was finished, RFC 3339 in UTC, by the caller's clock.
+    pub finished_at: String,
+    /// The rating of the cluster as the contract spells it, such as `RATING_D`.
+    pub rating: String,
+    /// Whether all sources were read; the population says which were not.
+    pub complete: bool,
+}
+
+/// One stored object: its digest and its length in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stored {
+    /// SHA-256 of the bytes.
+    pub digest: Digest,
+    /// Length in bytes.
+    pub length: u64,
+}
+
+impl Stored {
+    /// Describes `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self { digest: Digest::of(bytes), length: bytes.len() as u64 }
+    }
+}
+
+/// What a run came to. Stored as `result.json`, last; it names the one pack that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunResult {
+    version: Version,
+    /// The cluster the run audited.
+    pub cluster: ClusterId,
+    /// The run.
+    pub run: RunId,
+    /// When the run was finished, RFC 3339 in UTC.
+    pub finished_at: String,
+    /// The rating of the cluster, such as `RATING_D`.
+    pub rating: String,
+    /// Whether all sources were read.
+    pub complete: bool,
+    /// The snapshot.
+    pub snapshot: Stored,
+    /// The population.
+    pub population: Stored,
+    /// The assessment.
+    pub assessment: Stored,
+    /// The pack; its digest is its key.
+    pub pack: Stored,
+}
+
+impl RunResult {
+    pub(crate) fn new(claim: &Claim, outcome: Outcome, parts: [Stored; 3], pack: Stored) -> Self {
+        let [snapshot, population, assessment] = parts;
+        Self {
+            version: Version,
+            cluster: claim.cluster.clone(),
+            run: claim.run,
+            finished_at: outcome.finished_at,
+            rating: outcome.rating,
+            complete: outcome.complete,
+            snapshot,
+            population,
+            assessment,
+            pack,
+        }
+    }
+}
+
+/// The bytes of a record: pretty JSON with a final newline, so that a person can read the store too.
+pub(crate) fn to_bytes<T: Serialize>(record: &T) -> Result<Bytes, serde_json::Error> {
+    let mut bytes = serde_json::to_vec_pretty(record)?;
+    bytes.push(b'\n');
+    Ok(bytes.into())
+}
+
+/// The number 1, and nothing else, in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+struct Version;
+
+impl From<Version> for u32 {
+    fn from(_: Version) -> u32 {
+        VERSION
+    }
+}
+
+impl TryFrom<u32> for Version {
+    type Error = String;
+    fn try_from(version: u32) -> Result<Self, String> {
+        match version {
+            VERSION => Ok(Version),
+            other => {
+                Err(format!("record version {other} is not known to this program, which knows {VERSION}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written once; every later program must still read these bytes to these values.
+    const CLAIM_V1: &str = include_str!("../tests/golden/claim-v1.json");
+    const RESULT_V1: &str = include_str!("../tests/golden/result-v1.json");
+
+    fn claim() -> Claim {
+        let run = "0b7c9a52-1f04-5e1b-8c3d-9a0f6e5d4c3b".parse().unwrap();
+        Claim::new("shop".parse().unwrap(), run, "host-1", "2026-11-24T10:00:00Z")
+    }
+
+    fn result() -> RunResult {
+        let outcome =
+            Outcome { finished_at: "2026-11-24T10:00:02Z".into(), rating: "RATING_D".into(), complete: true };
+        let parts = [b"snapshot".as_slice(), b"population", b"assessment"].map(Stored::of);
+        RunResult::new(&claim(), outcome, parts, Stored::of(b"pack"))
+    }
+
+    #[test]
+    fn version_one_is_read_and_written_as_it_was() {
+        assert_eq!(serde_json::from_str::<Claim>(CLAIM_V1).unwrap(), claim());
+        assert_eq!(serde_json::from_str::<RunResult>(RESULT_V1).unwrap(), result());
+        assert_eq!(to_bytes(&claim()).unwrap(), CLAIM_V1);
+        assert_eq!(to_bytes(&result()).unwrap(), RESULT_V1);
+    }
+
+    #[test]
+    fn an_unknown_version_or_field_is_refused() {
+        let newer = RESULT_V1.replace("\"version\": 1", "\"version\": 2");
+        let error = serde_json::from_str::<RunResult>(&newer).unwrap_err().to_string();
+        assert!(error.contains("version 2"), "{error}");
+        let more = CLAIM_V1.replace("\"version\": 1,", "\"version\": 1, \"lease\": 3,");
+        assert!(serde_json::from_str::<Claim>(&more).is_err());
+    }
+}

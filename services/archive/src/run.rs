@@ -1,0 +1,176 @@
+//! One run, from its claim to its result.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use hexproof_core::digest::Digest;
+
+use crate::error::ArchiveError;
+use crate::layout::{self, Key, Part};
+use crate::object::{Archive, Created, LARGEST_OBJECT};
+use crate::record::{self, Claim, LARGEST_RECORD, Outcome, RunResult, Stored};
+
+/// Where a claim leads.
+#[derive(Debug)]
+pub enum Claimed {
+    /// The run is the caller's. Of any number of claimants exactly one gets this.
+    New(Run),
+    /// The run was claimed before and is unfinished. Whoever the caller knows to be gone, or to be itself
+    /// (its own claim whose answer was lost has the same content), may be taken over from.
+    Unfinished {
+        /// The run, to be carried on.
+        run: Run,
+        /// The claim that stands.
+        standing: Claim,
+    },
+    /// The run is finished; there is nothing to do.
+    Finished(RunResult),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// The result that stands.
+    pub result: RunResult,
+    /// Whether it is the one that was offered. Otherwise another writer finished the same run first, and
+    /// its pack is the one that counts.
+    pub ours: bool,
+}
+
+/// A claimed run. What it stored is visible at once, but nothing counts before [`Run::finish`].
+#[derive(Debug)]
+pub struct Run {
+    archive: Archive,
+    claim: Claim,
+    parts: BTreeMap<Part, Stored>,
+    pack: Option<Stored>,
+}
+
+impl Archive {
+    /// Claims a run: writes `claim.json` unless it is there.
+    ///
+    /// # Errors
+    /// The store's failures, and [`ArchiveError::NotCreateOnly`] for a store that overwrites.
+    pub async fn claim(&self, claim: &Claim) -> Result<Claimed, ArchiveError> {
+        let key = layout::part(&claim.cluster, claim.run, Part::Claim);
+        let bytes = self.encode(&key, claim)?;
+        let written = match self.create(&key, bytes.clone()).await {
+            Ok(written) => written,
+            Err(ArchiveError::Conflict { .. }) => Created::AlreadyThere,
+            Err(error) => return Err(error),
+        };
+        let run = Run { archive: self.clone(), claim: claim.clone(), parts: BTreeMap::new(), pack: None };
+        match written {
+            Created::Written => {
+                // Some stores accept a create and ignore its condition. The same bytes once more do no
+                // harm and show it, before anything depends on it.
+                match self.create(&key, bytes).await? {
+                    Created::AlreadyThere => Ok(Claimed::New(run)),
+                    Created::Written => {
+                        let (store, key) = self.at(&key);
+                        Err(ArchiveError::NotCreateOnly { store, key })
+                    }
+                }
+            }
+            Created::AlreadyThere => match self.result(&claim.cluster, claim.run).await? {
+                Some(result) => Ok(Claimed::Finished(result)),
+                None => {
+                    let standing: Claim = self.record(&key).await?.ok_or_else(|| self.missing(&key))?;
+                    if (&standing.cluster, standing.run) != (&claim.cluster, claim.run) {
+                        return Err(self.damaged(&key, "it claims another run".to_owned()));
+                    }
+                    Ok(Claimed::Unfinished { run, standing })
+                }
+            },
+        }
+    }
+
+    pub(crate) fn encode<T: serde::Serialize>(&self, key: &Key, record: &T) -> Result<Bytes, ArchiveError> {
+        let (store, key) = self.at(key);
+        match record::to_bytes(record) {
+            // What could not be read back must not be written.
+            Ok(bytes) if bytes.len() as u64 > LARGEST_RECORD => {
+                Err(ArchiveError::TooLarge { store, key, length: bytes.len() as u64, limit: LARGEST_RECORD })
+            }
+            Ok(bytes) => Ok(bytes),
+            Err(source) => Err(ArchiveError::Malformed { store, key, source }),
+        }
+    }
+}
+
+impl Run {
+    /// The claim this run is carried on under.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// Stores the snapshot, the population or the assessment.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Conflict`] if an earlier attempt stored other bytes: the run has one snapshot, and
+    /// [`Run::stored`] returns it for the attempt to carry on with.
+    pub async fn put(&mut self, part: Part, bytes: Bytes) -> Result<Stored, ArchiveError> {
+        match part {
+            Part::Snapshot | Part::Population | Part::Assessment => {}
+            Part::Claim | Part::Result => return Err(ArchiveError::NotAnInput { part }),
+        }
+        let stored = Stored::of(&bytes);
+        let key = layout::part(&self.claim.cluster, self.claim.run, part);
+        self.archive.create(&key, bytes).await?;
+        self.parts.insert(part, stored);
+        Ok(stored)
+    }
+
+    /// Stores the pack under its digest. Offering another one later replaces it as the pack that counts:
+    /// signatures differ each time, so an attempt that is repeated makes another pack.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Conflict`] if the object of that digest has other bytes, that is, was tampered with.
+    pub async fn put_pack(&mut self, bytes: Bytes) -> Result<Stored, ArchiveError> {
+        let stored = Stored::of(&bytes);
+        self.archive.create(&layout::pack(&stored.digest), bytes).await?;
+        self.pack = Some(stored);
+        Ok(stored)
+    }
+
+    /// What an earlier attempt stored of this run, if it did; it then counts as stored by this one too.
+    pub async fn stored(&mut self, part: Part) -> Result<Option<Bytes>, ArchiveError> {
+        let key = layout::part(&self.claim.cluster, self.claim.run, part);
+        let Some(bytes) = self.archive.read(&key, LARGEST_OBJECT).await? else { return Ok(None) };
+        self.parts.insert(part, Stored::of(&bytes));
+        Ok(Some(bytes))
+    }
+
+    /// Finishes the run: writes `result.json`, which names what was stored.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Incomplete`] unless snapshot, population, assessment and pack are stored.
+    pub async fn finish(self, outcome: Outcome) -> Result<Finished, ArchiveError> {
+        let part = |part| self.parts.get(&part).copied();
+        let found = (part(Part::Snapshot), part(Part::Population), part(Part::Assessment), self.pack);
+        let (Some(snapshot), Some(population), Some(assessment), Some(pack)) = found else {
+            let found =
+                [(found.0, "snapshot"), (found.1, "population"), (found.2, "assessment"), (found.3, "pack")];
+            let missing =
+                found.into_iter().filter(|(stored, _)| stored.is_none()).map(|(_, name)| name).collect();
+            return Err(ArchiveError::Incomplete { missing });
+        };
+        let result = RunResult::new(&self.claim, outcome, [snapshot, population, assessment], pack);
+        let key = layout::part(&self.claim.cluster, self.claim.run, Part::Result);
+        let bytes = self.archive.encode(&key, &result)?;
+        match self.archive.create(&key, bytes).await {
+            Ok(Created::Written | Created::AlreadyThere) => Ok(Finished { result, ours: true }),
+            Err(ArchiveError::Conflict { .. }) => {
+                let standing = self.archive.result(&self.claim.cluster, self.claim.run).await?;
+                let result = standing.ok_or_else(|| self.archive.missing(&key))?;
+                Ok(Finished { ours: result.pack == pack, result })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The digest of the pack that [`Run::finish`] would name.
+    pub fn pack(&self) -> Option<Digest> {
+        self.pack.map(|pack| pack.digest)
+    }
+}
