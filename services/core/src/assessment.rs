@@ -90,7 +90,7 @@ pub struct SnapshotRef {
     /// Identity of the collector towards the API server; empty from manifests.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub identity: String,
-    /// `manifests`, `recording` or `live`.
+    /// Where its objects came from.
     pub origin: crate::snapshot::Source,
     /// Number of records.
     pub records: u32,

@@ -77,13 +77,15 @@ pub struct Cluster {
 
 /// Where the objects of a snapshot came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// Manifest files: no status, judged as if they were the whole cluster.
+    #[serde(rename = "ORIGIN_MANIFESTS", alias = "manifests")]
     Manifests,
     /// Answers of an API server, recorded earlier.
+    #[serde(rename = "ORIGIN_RECORDING", alias = "recording")]
     Recording,
     /// A live API server.
+    #[serde(rename = "ORIGIN_LIVE", alias = "live")]
     Live,
 }
 
@@ -104,15 +106,18 @@ pub struct SourceState {
 
 /// How far a source was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum State {
     /// All of it.
+    #[serde(rename = "SOURCE_STATE_COMPLETE", alias = "complete")]
     Complete,
     /// Some of it.
+    #[serde(rename = "SOURCE_STATE_PARTIAL", alias = "partial")]
     Partial,
     /// It was asked and said no, or failed.
+    #[serde(rename = "SOURCE_STATE_REFUSED", alias = "refused")]
     Refused,
     /// This collector does not ask it.
+    #[serde(rename = "SOURCE_STATE_NOT_COLLECTED", alias = "not-collected")]
     NotCollected,
 }
 
