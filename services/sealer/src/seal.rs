@@ -107,7 +107,7 @@ pub fn seal(pdf: &[u8], identity: &Identity, options: &SealOptions) -> Result<Ve
     Ok(sealed)
 }
 
-fn sign(identity: &Identity, message: &[u8]) -> Result<Vec<u8>, SealError> {
+pub(crate) fn sign(identity: &Identity, message: &[u8]) -> Result<Vec<u8>, SealError> {
     for _ in 0..MAX_TRIES {
         let signature = identity.sign(message)?;
         if container::is_canonical_signature(&signature) {

@@ -43,7 +43,12 @@ pub(super) fn issue(now: Timestamp) -> Result<Issued, SealError> {
     let mut params = self::params(&format!("Hexproof local signer {}", short_id(&key)), now, SIGNER_DAYS)?;
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(DOCUMENT_SIGNING.to_vec())];
+    // Readers built on NSS (pdfsig, Okular, Evince) know no document signing and call a certificate
+    // without emailProtection corrupt; for everybody else the first purpose is the one that counts.
+    params.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::Other(DOCUMENT_SIGNING.to_vec()),
+        ExtendedKeyUsagePurpose::EmailProtection,
+    ];
     params.use_authority_key_identifier_extension = true;
     let signer = params.signed_by(&key, &authority).map_err(SealError::Issue)?;
 

@@ -127,6 +127,13 @@ impl Identity {
         "PAdES baseline B-B"
     }
 
+    /// An identity that no check has seen, for the forgeries that tests make.
+    #[cfg(test)]
+    pub(crate) fn unchecked(chain: &str, key: &str) -> Self {
+        let chain = Certificate::from_pem(chain.as_bytes(), "chain").unwrap();
+        Self { chain, root: None, key: private_key(key.as_bytes()).unwrap() }
+    }
+
     pub(crate) fn leaf(&self) -> &Certificate {
         &self.chain[0]
     }

@@ -10,6 +10,8 @@ mod chain;
 mod report;
 mod revisions;
 mod signatures;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use jiff::Timestamp;
