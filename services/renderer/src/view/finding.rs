@@ -1,0 +1,437 @@
+//! A finding: one failing measure, and every subject that fails it.
+
+use std::collections::BTreeMap;
+
+use hexproof_core::measure::Measure;
+use hexproof_core::observation::{Observation, Reading};
+use hexproof_core::{Goal, Outcome, Significance};
+
+use super::context::{Context, finding_label};
+use super::frameworks::FRAMEWORKS;
+use super::round::gain;
+use super::text::Text;
+use super::words;
+
+super::view! {
+    /// A finding.
+    struct Finding {
+        /// Its label.
+        target: String,
+        /// `7.1`.
+        number: String,
+        /// Id of the measure.
+        id: String,
+        /// Title of the measure.
+        measure: String,
+        /// The claim: "3 of 61 workloads run privileged containers".
+        claim: String,
+        /// It starts a page.
+        critical: bool,
+        /// Why it matters.
+        why: Text,
+        /// What must hold.
+        holds: Text,
+        /// How to mend it, in words.
+        mend: Text,
+        /// How to mend it, as a diff.
+        patch: Vec<PatchLine>,
+        /// What the diff shows.
+        patch_note: Option<Text>,
+        /// The column at the side.
+        facts: Vec<SideFact>,
+        /// The subjects.
+        found: Found,
+        /// Measures of outer layers that could stop it.
+        outer: Vec<OuterMeasure>,
+        /// What an interception means here.
+        outer_note: Text,
+    }
+
+    /// A line of a diff.
+    struct PatchLine {
+        /// `-`, `+` or a blank.
+        op: String,
+        /// Blanks before the text.
+        indent: usize,
+        /// The text.
+        text: String,
+    }
+
+    /// A fact in the column at the side.
+    struct SideFact {
+        /// The key.
+        key: String,
+        /// A gate tag before the value.
+        gate: Option<String>,
+        /// The value stands out.
+        strong: bool,
+        /// The value, line by line.
+        value: Vec<Text>,
+    }
+
+    /// The subjects.
+    struct Found {
+        /// Beside the heading.
+        note: Text,
+        /// Head of the last column.
+        last: String,
+        /// A row a subject.
+        rows: Vec<SubjectRow>,
+        /// Many subjects: names by namespace.
+        groups: Vec<FoundGroup>,
+        /// What is not printed.
+        foot: Text,
+    }
+
+    /// A subject.
+    struct SubjectRow {
+        /// Kind.
+        kind: String,
+        /// Namespace.
+        namespace: Option<String>,
+        /// Name.
+        name: String,
+        /// Container.
+        container: Option<String>,
+        /// Own significance, waiver, notes.
+        note: Option<Text>,
+        /// What was read.
+        readings: Vec<ReadingView>,
+        /// Reason and interception.
+        last: Text,
+    }
+
+    /// A field that was read.
+    struct ReadingView {
+        /// Path.
+        path: String,
+        /// The object that holds it, where it is not the subject; and how many read the same.
+        of: Option<Text>,
+        /// Value found, or words.
+        value: String,
+        /// The value is words.
+        plain: bool,
+    }
+
+    /// Subjects of one namespace.
+    struct FoundGroup {
+        /// Namespace, or words for cluster-scoped subjects.
+        namespace: String,
+        /// The namespace is words.
+        plain: bool,
+        /// Number of failures in it.
+        count: String,
+        /// The subjects.
+        subjects: Vec<GroupedSubject>,
+    }
+
+    /// A subject in a list.
+    struct GroupedSubject {
+        /// Kind.
+        kind: String,
+        /// Name.
+        name: String,
+    }
+
+    /// A measure of an outer layer.
+    struct OuterMeasure {
+        /// Number of its finding.
+        number: String,
+        /// Title, or id.
+        title: Text,
+        /// Number of its gate.
+        gate: Option<String>,
+        /// Layer.
+        layer: String,
+        /// What it says.
+        state: Text,
+    }
+}
+
+/// Longest value printed of one field; the attachment has it whole.
+const VALUE: usize = 400;
+
+pub(crate) fn finding(context: &Context<'_>, measure: &Measure) -> Finding {
+    let id = measure.id.as_str();
+    let count = context.count(measure);
+    let failures: Vec<&Observation> = context.with_outcome(id, Outcome::Fail).collect();
+    let one = count.judged() == 1;
+    let claim = if count.fail == 1 { &measure.claim.one } else { &measure.claim.many };
+    let patch = patch(&measure.mend.patch);
+    Finding {
+        target: finding_label(id),
+        number: context.finding_number(id).unwrap_or_default().to_owned(),
+        id: id.to_owned(),
+        measure: measure.title.clone(),
+        claim: format!(
+            "{} of {} {} {claim}",
+            words::thousands(count.fail as usize),
+            words::thousands(count.judged() as usize),
+            if one { &measure.unit.one } else { &measure.unit.many },
+        ),
+        critical: measure.significance == Significance::Critical,
+        why: Text::marked(&measure.why),
+        holds: Text::marked(&measure.condition),
+        mend: Text::marked(&measure.mend.text),
+        patch_note: (!patch.is_empty()).then(|| Text::from("An example; names and paths of the subjects differ.")),
+        patch,
+        facts: facts(context, measure),
+        found: found(context, measure, &failures),
+        outer: measure.mitigated_by.iter().map(|outer| outer_measure(context, outer.as_str())).collect(),
+        outer_note: outer_note(count.intercepted, count.fail),
+    }
+}
+
+fn outer_note(intercepted: u32, fail: u32) -> Text {
+    let first = match intercepted {
+        0 => "None of the failures is intercepted.".to_owned(),
+        n => format!("{n} of {fail} failures are intercepted and count one half in the residual score."),
+    };
+    Text::from(first).plain(" An interception lowers the effect, it does not make a pass.")
+}
+
+fn patch(text: &str) -> Vec<PatchLine> {
+    text.lines()
+        .map(|line| {
+            let mut chars = line.chars();
+            let (op, rest) = match chars.next() {
+                Some(op @ ('-' | '+' | ' ')) => (op, chars.as_str()),
+                _ => (' ', line),
+            };
+            let body = rest.trim_start_matches(' ');
+            PatchLine { op: op.to_string(), indent: rest.len() - body.len(), text: body.trim_end().to_owned() }
+        })
+        .collect()
+}
+
+fn facts(context: &Context<'_>, measure: &Measure) -> Vec<SideFact> {
+    let id = measure.id.as_str();
+    let plain = |key: &str, value: Vec<Text>| SideFact { key: key.into(), gate: None, strong: false, value };
+    let mut facts = Vec::new();
+    let gate = context.a.gates.iter().find(|gate| gate.measure_id == measure.id);
+    if let Some(gate) = gate {
+        let goals: Vec<String> = gate.goals.iter().map(|goal| words::goal(*goal).to_lowercase()).collect();
+        facts.push(SideFact {
+            gate: Some(gate.number.to_string()),
+            ..plain("Gate", vec![Text::from(format!("holds {} at D", words::list(&goals)))])
+        });
+    }
+    facts.push(SideFact {
+        strong: measure.significance == Significance::Critical,
+        ..plain("Significance", vec![Text::from(measure.significance.to_string())])
+    });
+    let mut goals: Vec<(Goal, u8)> = measure.goals.iter().map(|(goal, weight)| (*goal, *weight)).collect();
+    goals.sort_by_key(|(goal, weight)| (std::cmp::Reverse(*weight), *goal));
+    let goals: Vec<String> =
+        goals.iter().map(|(goal, weight)| format!("{} {weight}", words::goal(*goal).to_lowercase())).collect();
+    facts.push(plain("Goals and weights", vec![Text::from(words::capital(&goals.join(", ")))]));
+    let opens = gate.map_or(String::new(), |gate| format!(", and opens gate {}", gate.number));
+    facts.push(plain("Mending gains", vec![Text::from(format!("{} points{opens}", gain(context.count(measure).gain)))]));
+    facts.push(plain("Decided on", vec![Text::marked(&measure.subject)]));
+    let related: Vec<Text> = FRAMEWORKS
+        .iter()
+        .filter_map(|framework| {
+            let ids = measure.references.get(framework.key)?;
+            (!ids.is_empty()).then(|| Text::from(format!("{} {}", framework.short, ids.join(", "))))
+        })
+        .collect();
+    if !related.is_empty() {
+        facts.push(plain("Related to", related));
+    }
+    facts
+}
+
+fn found(context: &Context<'_>, measure: &Measure, failures: &[&Observation]) -> Found {
+    let limits = context.input.limits;
+    let count = context.count(measure);
+    let passes = match count.pass {
+        0 => "; none passes".to_owned(),
+        1 => "; 1 passes, annex B".to_owned(),
+        n => format!("; {} pass, annex B", words::thousands(n as usize)),
+    };
+    let note = Text::from(format!("{}{passes}, page ", words::count(failures.len(), "failure", "failures")))
+        .page("annex-observations");
+    let last = if measure.mitigated_by.is_empty() { "Why" } else { "Why, and interception" };
+    let mut out = Found { note, last: last.into(), rows: Vec::new(), groups: Vec::new(), foot: Text::default() };
+    if failures.len() <= limits.finding_rows {
+        out.rows = failures.iter().map(|failure| subject_row(context, measure, failure)).collect();
+        return out;
+    }
+    let mut groups: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
+    for failure in failures {
+        groups.entry(failure.subject.namespace.as_str()).or_default().push(failure);
+    }
+    let mut room = limits.finding_names;
+    for (namespace, members) in groups {
+        let subjects: Vec<GroupedSubject> = members
+            .iter()
+            .take(room)
+            .map(|o| GroupedSubject { kind: o.subject.kind.clone(), name: o.subject.name.clone() })
+            .collect();
+        room -= subjects.len();
+        out.groups.push(FoundGroup {
+            namespace: if namespace.is_empty() { "cluster-scoped".into() } else { namespace.to_owned() },
+            plain: namespace.is_empty(),
+            count: words::thousands(members.len()),
+            subjects,
+        });
+    }
+    let shown = limits.finding_names - room;
+    out.foot = if shown < failures.len() {
+        Text::from(format!(
+            "{} of {} subjects named. ",
+            words::thousands(shown),
+            words::thousands(failures.len())
+        ))
+    } else {
+        Text::default()
+    }
+    .plain("The fields read and the values found are in the attached assessment.json, for every subject.");
+    out
+}
+
+fn subject_row(context: &Context<'_>, measure: &Measure, o: &Observation) -> SubjectRow {
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let limit = context.input.limits.readings;
+    let mut note = Text::default();
+    let mut add = |text: Text| {
+        let before = std::mem::take(&mut note);
+        note = if before.is_empty() { text } else { before.plain("; ").text(text) };
+    };
+    if o.significance != measure.significance {
+        add(Text::from(format!("counts as {}", o.significance)));
+    }
+    if !o.waived_by.is_empty() {
+        add(Text::from("waived by ").code(&o.waived_by));
+    }
+    if o.readings.len() > limit {
+        add(Text::from(format!("{limit} of {} fields shown, all in the attachment", o.readings.len())));
+    }
+    SubjectRow {
+        kind: o.subject.kind.clone(),
+        namespace: some(&o.subject.namespace),
+        name: o.subject.name.clone(),
+        container: some(&o.subject.container),
+        note: (!note.is_empty()).then_some(note),
+        readings: o.readings.iter().take(limit).map(reading).collect(),
+        last: reason(context, measure, o),
+    }
+}
+
+fn reason(context: &Context<'_>, measure: &Measure, o: &Observation) -> Text {
+    let mut text = Text::marked(&words::capital(&o.reason));
+    if !o.reason.is_empty() {
+        text = text.plain(". ");
+    }
+    for note in &o.notes {
+        text = text.text(Text::marked(&words::capital(note))).plain(". ");
+    }
+    if o.intercepted {
+        let by = context.input.catalogue.get(&o.intercepted_by);
+        let name = by.map_or_else(|| Text::of_code(&o.intercepted_by), |m| Text::from(m.title.clone()));
+        text = text.strong("Intercepted").plain(" by: ").text(name).plain(".");
+    } else if !measure.mitigated_by.is_empty() {
+        text = text.plain("Not intercepted.");
+    }
+    text
+}
+
+/// A field, its holder and its value.
+pub(crate) fn reading(r: &Reading) -> ReadingView {
+    let mut of = Text::default();
+    if !r.object.is_empty() {
+        of = of.plain("of ").code(&r.object);
+    }
+    if !r.container.is_empty() {
+        of = of.plain(if of.is_empty() { "container " } else { ", container " }).code(&r.container);
+    }
+    if r.alike > 0 {
+        let sep = if of.is_empty() { "" } else { "; " };
+        of = of.plain(format!("{sep}{} more alike", words::thousands(r.alike as usize)));
+    }
+    let (value, plain) = value(r);
+    ReadingView { path: r.path.clone(), of: (!of.is_empty()).then_some(of), value, plain }
+}
+
+/// The value as it is printed, and whether it is words of ours.
+pub(crate) fn value(r: &Reading) -> (String, bool) {
+    let text = match &r.value {
+        None if r.absent => return ("absent".to_owned(), true),
+        None => return ("present".to_owned(), true),
+        Some(serde_json::Value::String(text)) if text.is_empty() => "\"\"".to_owned(),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    let length = text.chars().count();
+    if length <= VALUE {
+        return (text, false);
+    }
+    let cut: String = text.chars().take(VALUE).collect();
+    (format!("{cut} ({VALUE} of {length} characters shown, all in the attachment)"), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diff_keeps_its_signs_and_indentation() {
+        let lines = patch(" containers:\n - name: a\n-    privileged: true\n+    privileged: false\n");
+        let shown: Vec<_> = lines.iter().map(|l| (l.op.as_str(), l.indent, l.text.as_str())).collect();
+        assert_eq!(
+            shown,
+            [
+                (" ", 0, "containers:"),
+                (" ", 0, "- name: a"),
+                ("-", 4, "privileged: true"),
+                ("+", 4, "privileged: false")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_is_shown_as_it_was_found() {
+        let of = |value: serde_json::Value| value_of(Some(value), false);
+        assert_eq!(of(serde_json::json!(true)), ("true".into(), false));
+        assert_eq!(of(serde_json::json!("")), ("\"\"".into(), false));
+        assert_eq!(of(serde_json::json!(["NET_RAW"])), ("[\"NET_RAW\"]".into(), false));
+        assert_eq!(value_of(None, true), ("absent".into(), true));
+        assert!(of(serde_json::json!("x".repeat(5_000))).0.contains("400 of 5000 characters shown"));
+    }
+
+    fn value_of(value: Option<serde_json::Value>, absent: bool) -> (String, bool) {
+        super::value(&Reading { value, absent, ..Reading::default() })
+    }
+}
+
+fn outer_measure(context: &Context<'_>, id: &str) -> OuterMeasure {
+    match context.input.catalogue.get(id) {
+        Some(measure) => {
+            let count = context.count(measure);
+            let state = match count.judged() {
+                0 => "not applicable here".to_owned(),
+                n => format!("passes on {} of {}", count.pass, words::count(n as usize, "subject", "subjects")),
+            };
+            OuterMeasure {
+                number: context.finding_number(id).unwrap_or_default().to_owned(),
+                title: Text::from(measure.title.clone()),
+                gate: context.gate(id),
+                layer: words::layer(measure.layer).to_owned(),
+                state: Text::from(state),
+            }
+        }
+        None => OuterMeasure {
+            number: String::new(),
+            title: Text::of_code(id),
+            gate: None,
+            layer: match id.split('-').next() {
+                Some("env") => "Environment",
+                Some("cluster") => "Cluster",
+                Some("node") => "Node",
+                _ => "",
+            }
+            .to_owned(),
+            state: Text::from("not in this catalogue, so not judged"),
+        },
+    }
+}
