@@ -16,8 +16,8 @@ super::view! {
         label: String,
         /// Name of the cluster.
         name: String,
-        /// The name needs the smaller size.
-        long_name: bool,
+        /// Size of the name in points.
+        name_size: u32,
         /// What this is.
         sentence: Text,
         /// The emblem.
@@ -43,11 +43,18 @@ super::view! {
     }
 }
 
-/// From this length on a name is set in the smaller size.
-const LONG_NAME: usize = 30;
+/// Size of the name by its length: the cover is one page whatever the name.
+const fn name_size(length: usize) -> u32 {
+    match length {
+        0..30 => 42,
+        30..80 => 28,
+        80..200 => 18,
+        _ => 11,
+    }
+}
 
 /// How the cluster is named where no name was given.
-pub(crate) fn cluster_name(context: &Context<'_>) -> &str {
+pub(crate) fn cluster_name<'a>(context: &Context<'a>) -> &'a str {
     if context.a.cluster.name.is_empty() { "unnamed cluster" } else { &context.a.cluster.name }
 }
 
@@ -76,7 +83,7 @@ pub(crate) fn cover(context: &Context<'_>, rows: &[Vec<CellView>]) -> Cover {
     Cover {
         label: label(context),
         name: name.to_owned(),
-        long_name: name.chars().count() >= LONG_NAME,
+        name_size: name_size(name.chars().count()),
         sentence: Text::from(format!(
             "{}, as it was on {}",
             match context.a.snapshot.origin {

@@ -205,7 +205,6 @@ fn patch(text: &str) -> Vec<PatchLine> {
 }
 
 fn facts(context: &Context<'_>, measure: &Measure) -> Vec<SideFact> {
-    let id = measure.id.as_str();
     let plain = |key: &str, value: Vec<Text>| SideFact { key: key.into(), gate: None, strong: false, value };
     let mut facts = Vec::new();
     let gate = context.a.gates.iter().find(|gate| gate.measure_id == measure.id);
@@ -343,7 +342,8 @@ pub(crate) fn reading(r: &Reading) -> ReadingView {
         of = of.plain("of ").code(&r.object);
     }
     if !r.container.is_empty() {
-        of = of.plain(if of.is_empty() { "container " } else { ", container " }).code(&r.container);
+        let sep = if of.is_empty() { "container " } else { ", container " };
+        of = of.plain(sep).code(&r.container);
     }
     if r.alike > 0 {
         let sep = if of.is_empty() { "" } else { "; " };
@@ -368,6 +368,38 @@ pub(crate) fn value(r: &Reading) -> (String, bool) {
     }
     let cut: String = text.chars().take(VALUE).collect();
     (format!("{cut} ({VALUE} of {length} characters shown, all in the attachment)"), false)
+}
+
+fn outer_measure(context: &Context<'_>, id: &str) -> OuterMeasure {
+    match context.input.catalogue.get(id) {
+        Some(measure) => {
+            let count = context.count(measure);
+            let state = match count.judged() {
+                0 => "not applicable here".to_owned(),
+                n => format!("passes on {} of {}", count.pass, words::count(n as usize, "subject", "subjects")),
+            };
+            OuterMeasure {
+                number: context.finding_number(id).unwrap_or_default().to_owned(),
+                title: Text::from(measure.title.clone()),
+                gate: context.gate(id),
+                layer: words::layer(measure.layer).to_owned(),
+                state: Text::from(state),
+            }
+        }
+        None => OuterMeasure {
+            number: String::new(),
+            title: Text::of_code(id),
+            gate: None,
+            layer: match id.split('-').next() {
+                Some("env") => "Environment",
+                Some("cluster") => "Cluster",
+                Some("node") => "Node",
+                _ => "",
+            }
+            .to_owned(),
+            state: Text::from("not in this catalogue, so not judged"),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -401,37 +433,5 @@ mod tests {
 
     fn value_of(value: Option<serde_json::Value>, absent: bool) -> (String, bool) {
         super::value(&Reading { value, absent, ..Reading::default() })
-    }
-}
-
-fn outer_measure(context: &Context<'_>, id: &str) -> OuterMeasure {
-    match context.input.catalogue.get(id) {
-        Some(measure) => {
-            let count = context.count(measure);
-            let state = match count.judged() {
-                0 => "not applicable here".to_owned(),
-                n => format!("passes on {} of {}", count.pass, words::count(n as usize, "subject", "subjects")),
-            };
-            OuterMeasure {
-                number: context.finding_number(id).unwrap_or_default().to_owned(),
-                title: Text::from(measure.title.clone()),
-                gate: context.gate(id),
-                layer: words::layer(measure.layer).to_owned(),
-                state: Text::from(state),
-            }
-        }
-        None => OuterMeasure {
-            number: String::new(),
-            title: Text::of_code(id),
-            gate: None,
-            layer: match id.split('-').next() {
-                Some("env") => "Environment",
-                Some("cluster") => "Cluster",
-                Some("node") => "Node",
-                _ => "",
-            }
-            .to_owned(),
-            state: Text::from("not in this catalogue, so not judged"),
-        },
     }
 }

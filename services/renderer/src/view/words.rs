@@ -1,6 +1,6 @@
 //! Words of the pack: numbers, plurals, lists, dates.
 
-use hexproof_core::{Goal, Layer, Platform, Rating, Significance};
+use hexproof_core::{Goal, Layer, Platform, Rating};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -93,11 +93,6 @@ pub(crate) const fn rating_key(rating: Rating) -> &'static str {
         Rating::E => "E",
         Rating::NotAssessed => "not-assessed",
     }
-}
-
-/// Most significant first.
-pub(crate) fn significances() -> impl Iterator<Item = Significance> {
-    Significance::ALL.iter().rev().copied()
 }
 
 /// `23 November 2026, 06:00 UTC`.

@@ -1,0 +1,180 @@
+//! From assessments to packs: extreme, hostile and empty ones.
+
+mod common;
+
+use common::{assessment, attachment, catalogue, measure, observation, report, subject, text_of, waiver};
+use hexproof_core::assessment::Assessment;
+use hexproof_core::measure::Catalogue;
+use hexproof_core::{Layer, Outcome, Rating, Significance};
+use hexproof_renderer::render;
+use hexproof_renderer::view::Limits;
+
+fn small(names: &[(&str, &str)]) -> (Assessment, Catalogue) {
+    let catalogue = catalogue(vec![
+        measure("container-privileged", Layer::Container, Significance::Critical),
+        measure("rbac-wildcards", Layer::ApiResources, Significance::High),
+        measure("container-host-pid", Layer::Container, Significance::High),
+    ]);
+    let find = |name: &str| catalogue.get(name).unwrap().clone();
+    let mut observations = Vec::new();
+    for (namespace, name) in names {
+        observations.push(observation(&find("container-privileged"), subject(namespace, name), Outcome::Fail));
+        observations.push(observation(&find("rbac-wildcards"), subject(namespace, name), Outcome::Pass));
+        observations.push(observation(&find("container-host-pid"), subject(namespace, name), Outcome::Unknown));
+    }
+    (assessment("weak-shop", &catalogue, observations), catalogue)
+}
+
+#[test]
+fn a_hostile_name_prints_literally_and_comes_back_from_the_text() {
+    let long = format!("a{}z", "b".repeat(251));
+    let dashes = "very-long-name-with-dashes-".repeat(9) + "0123456789";
+    let names = [
+        "#read(\"/etc/passwd\")".to_owned(),
+        "$x^2$*bold*_it_`raw`<l>@ref//c".to_owned(),
+        "#{panic()}".to_owned(),
+        "= heading \\ #pagebreak()".to_owned(),
+        "a".repeat(63),
+        long,
+        dashes,
+        "web-審査-проверка".to_owned(),
+    ];
+    let pairs: Vec<(&str, &str)> = names.iter().map(|n| ("team-checkout-experimental-blue-green-canary-2026-q4-do-not-delete-xy", n.as_str())).collect();
+    let (a, c) = small(&pairs);
+    let pdf = render(&report(&a, &c, Limits::default()), &[attachment("assessment.json", b"{}")]).unwrap();
+    let Some(text) = text_of(&pdf, None) else { return };
+    let joined: String = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
+    for name in &names {
+        assert!(joined.contains(name.as_str()), "{name} does not come back");
+    }
+}
+
+#[test]
+fn characters_that_act_on_the_layout_are_shown_as_code_points() {
+    let names =
+        [("shop", "web\u{202E}gpj.exe"), ("shop", "zero\u{200B}width"), ("shop", "bell\u{7}\nline"), ("shop", "\u{F8FF}")];
+    let (mut a, c) = small(&names);
+    a.cluster.name = "rtl\u{202E}cluster".into();
+    a.waivers.push(waiver("container-privileged", true, "because \u{2066}of\u{2069} this 🧯 reason"));
+    let pdf = render(&report(&a, &c, Limits::default()), &[]).unwrap();
+    let Some(text) = text_of(&pdf, None) else { return };
+    let joined: String = text.split('\n').collect();
+    for shown in ["webU+202Egpj.exe", "zeroU+200Bwidth", "bellU+0007U+000Aline", "U+F8FF", "rtlU+202Ecluster"] {
+        assert!(joined.contains(shown), "{shown} is not there");
+    }
+    assert!(!text.contains(['\u{202E}', '\u{2066}', '\u{200B}']));
+}
+
+fn crowd(measures: usize, subjects: usize, significance: Significance) -> (Assessment, Catalogue) {
+    let layers = [Layer::Container, Layer::ApiResources];
+    let list: Vec<_> = (0..measures)
+        .map(|i| {
+            let mut m = measure(&format!("measure-{i:03}"), layers[i % 2], significance);
+            m.title = format!("Keep measure {i} within what an auditor of a very large organisation still considers fair");
+            m
+        })
+        .collect();
+    let catalogue = catalogue(list);
+    let mut observations = Vec::new();
+    for m in &catalogue.measures {
+        for i in 0..subjects {
+            let outcome = match i % 4 {
+                0 | 1 => Outcome::Fail,
+                2 => Outcome::Unknown,
+                _ => Outcome::Pass,
+            };
+            observations.push(observation(m, subject(&format!("namespace-{}", i % 14), &format!("workload-{i:04}")), outcome));
+        }
+    }
+    let name = "a-cluster-whose-name-has-as-many-letters-as-a-name-in-kubernetes-may-have-when-nobody-stops-the-team";
+    (assessment(name, &catalogue, observations), catalogue)
+}
+
+#[test]
+fn the_summary_is_one_page_even_with_sixty_gates_and_long_titles() {
+    let (mut a, c) = crowd(60, 3, Significance::Critical);
+    for cell in a.matrix.iter_mut().chain(&mut a.goals).chain(&mut a.layers).chain([&mut a.overall]) {
+        cell.score_low = 0.0;
+        cell.score_high = 49.9;
+        cell.coverage = 50.1;
+        cell.rating = Rating::E;
+        cell.residual_low = 24.9;
+    }
+    let pdf = render(&report(&a, &c, Limits::default()), &[]).unwrap();
+    let (Some(second), Some(third)) = (text_of(&pdf, Some(2)), text_of(&pdf, Some(3))) else { return };
+    assert!(second.contains("All layers") && second.contains("and 55 more"), "{second}");
+    assert!(third.contains("One formula gives every number"), "the summary runs over: {third}");
+}
+
+#[test]
+fn long_tables_are_cut_only_with_a_count() {
+    let (a, c) = crowd(10, 400, Significance::High);
+    let limits = Limits { observations: 50, finding_names: 60, ..Limits::default() };
+    let pdf = render(&report(&a, &c, limits), &[]).unwrap();
+    let Some(text) = text_of(&pdf, None) else { return };
+    let text = text.replace('\n', " ");
+    assert!(text.contains("5 of 400 verdicts shown, all in the attachment"), "annex");
+    assert!(text.contains("60 of 200 subjects named"), "finding");
+}
+
+#[test]
+fn a_cluster_without_failures_has_a_pack_too() {
+    let catalogue = catalogue(vec![measure("container-privileged", Layer::Container, Significance::Critical)]);
+    let m = catalogue.measures[0].clone();
+    let a = assessment("good", &catalogue, vec![observation(&m, subject("shop", "web"), Outcome::Pass)]);
+    let r = report(&a, &catalogue, Limits::default());
+    assert!(r.summary.title.contains("every critical measure passes"), "{}", r.summary.title);
+    assert!(r.summary.gates.shown.is_empty());
+    render(&r, &[]).unwrap();
+}
+
+#[test]
+fn an_assessment_without_any_verdict_is_not_assessed_and_still_a_document() {
+    let catalogue = catalogue(vec![measure("container-privileged", Layer::Container, Significance::Critical)]);
+    let mut a = assessment("empty", &catalogue, Vec::new());
+    for cell in a.matrix.iter_mut().chain(&mut a.goals).chain(&mut a.layers).chain([&mut a.overall]) {
+        cell.measures = 0;
+        cell.rating = Rating::NotAssessed;
+    }
+    let r = report(&a, &catalogue, Limits::default());
+    assert!(r.summary.title.starts_with("Not assessed"), "{}", r.summary.title);
+    render(&r, &[]).unwrap();
+}
+
+#[test]
+fn words_and_numbers_never_flatter() {
+    let (mut a, c) = small(&[("shop", "web")]);
+    a.overall.score_low = 89.97;
+    a.overall.score_high = 92.01;
+    a.overall.coverage = 97.96;
+    a.overall.rating = Rating::B;
+    a.overall.rating_by_score = Rating::B;
+    a.gates.clear();
+    let r = report(&a, &c, Limits::default());
+    assert_eq!(r.cover.plate.score.as_deref(), Some("89–93"));
+    let all = &r.summary.matrix.rows[5].cells[6];
+    assert_eq!(all.notes[0], "seen 97");
+    let json = serde_json::to_string(&r.signoff.says_not).unwrap();
+    assert!(json.contains("3\u{202F}%"), "what was not seen is rounded up: {json}");
+}
+
+#[test]
+fn nothing_is_claimed_that_this_pack_does_not_have() {
+    let (a, c) = small(&[("shop", "web")]);
+    let json = serde_json::to_string(&report(&a, &c, Limits::default())).unwrap();
+    for claim in ["ledger", "OSCAL", "countersign", "B-T", "locked", "stamped by"] {
+        assert!(!json.contains(claim), "{claim}");
+    }
+    assert!(json.contains("no time stamp"));
+}
+
+#[test]
+fn the_width_of_the_interval_is_what_was_not_seen() {
+    let (a, c) = small(&[("shop", "web")]);
+    let r = report(&a, &c, Limits::default());
+    for line in &r.summary.matrix.rows {
+        for cell in line.cells.iter().filter(|cell| cell.score.is_some()) {
+            assert!((cell.unseen - (78.2 - 62.4)).abs() < 1e-9);
+        }
+    }
+}
