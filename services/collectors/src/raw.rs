@@ -42,6 +42,8 @@ pub struct RawObject {
     pub value: Value,
     /// Where it was found.
     pub origin: Origin,
+    /// Whether only its metadata was asked for.
+    pub partial: bool,
 }
 
 // A derived Debug would print secrets into logs and test output.
@@ -68,6 +70,8 @@ pub struct Failure {
     pub line: Option<u32>,
     /// What is wrong; never a value out of the file.
     pub reason: String,
+    /// Whether the file itself is broken; otherwise one object in it is, and the rest stands.
+    pub broken: bool,
 }
 
 impl fmt::Display for Failure {

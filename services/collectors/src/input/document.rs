@@ -82,7 +82,7 @@ fn emit_nested(
         let kind = printable(&kind);
         return sink(failed(&origin, format!("the `{kind}` has no `metadata.name`")));
     }
-    sink(Reading::Object(RawObject { value, origin }))
+    sink(Reading::Object(RawObject { value, origin, partial: false }))
 }
 
 fn emit_list(
@@ -131,9 +131,9 @@ fn is_config(api_version: &str) -> bool {
 /// A failure at `origin`.
 pub(crate) fn failed(origin: &Origin, reason: String) -> Reading {
     Reading::Failed(match origin {
-        Origin::Document { file, line, .. } => Failure { file: file.clone(), line: Some(*line), reason },
+        Origin::Document { file, line, .. } => Failure { file: file.clone(), line: Some(*line), reason, broken: false },
         Origin::Listed { list, index } => {
-            Failure { file: list.clone(), line: None, reason: format!("item {index}: {reason}") }
+            Failure { file: list.clone(), line: None, reason: format!("item {index}: {reason}"), broken: false }
         }
     })
 }

@@ -51,7 +51,7 @@ pub fn read_manifest(
     if bytes.len() as u64 > limits.yaml_bytes {
         let mib = limits.yaml_bytes >> 20;
         let reason = format!("a YAML file larger than {mib} MiB: split it, or give it as JSON, which is streamed");
-        return sink(Reading::Failed(Failure { file: file.clone(), line: None, reason }));
+        return sink(Reading::Failed(Failure { file: file.clone(), line: None, reason, broken: true }));
     }
     read_manifest_bytes(&bytes, file, limits, sink)
 }
@@ -146,7 +146,7 @@ impl JsonReader<'_, '_> {
                 }
                 Err(fault) => failure(self.file, fault, self.sink),
             },
-            Cut::Whole { text, line, .. } => {
+            Cut::Whole { text, line } => {
                 let document = self.document;
                 self.document = document.saturating_add(1);
                 match json::parse(text, line, self.limits) {
@@ -193,7 +193,7 @@ impl<'a> Lists<'a> {
         self.waiting_bytes += weight(&value);
         if self.waiting_bytes > self.limits.tree_bytes {
             let reason = "the list names its kind after its items, and they have none: too large to wait for it";
-            return sink(document::failed(&self.origin(line, document), reason.to_owned()));
+            return failure(self.file, Fault { line, reason: reason.to_owned() }, sink);
         }
         self.waiting.push((value, line));
         ControlFlow::Continue(())
@@ -230,10 +230,10 @@ impl<'a> Lists<'a> {
 
 fn failure(file: &Arc<str>, fault: Fault, sink: &mut Sink<'_>) -> ControlFlow<()> {
     let Fault { line, reason } = fault;
-    sink(Reading::Failed(Failure { file: file.clone(), line: Some(line), reason }))
+    sink(Reading::Failed(Failure { file: file.clone(), line: Some(line), reason, broken: true }))
 }
 
 fn io_failure(file: &Arc<str>, error: &std::io::Error, sink: &mut Sink<'_>) -> ControlFlow<()> {
     let reason = format!("cannot be read: {error}");
-    sink(Reading::Failed(Failure { file: file.clone(), line: None, reason }))
+    sink(Reading::Failed(Failure { file: file.clone(), line: None, reason, broken: true }))
 }

@@ -24,7 +24,6 @@ use std::{
     thread,
 };
 
-pub(crate) use document::emit_item;
 pub use file::{read_manifest, read_manifest_bytes};
 pub use walk::{ManifestFile, find_manifests};
 
@@ -124,7 +123,7 @@ fn read_file(
         Ok(source) => read_manifest(source, &file.label, limits, sink),
         Err(error) => {
             let reason = format!("cannot be opened: {error}");
-            sink(Reading::Failed(Failure { file: file.label.clone(), line: None, reason }))
+            sink(Reading::Failed(Failure { file: file.label.clone(), line: None, reason, broken: true }))
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) enum Cut<'a> {
     /// An item of a list, with what is known of the list's `kind` and `apiVersion` so far.
     Item { text: &'a [u8], line: u32, list: &'a ListHead },
     /// A whole value, or a list whose items were cut out before (`[]` stands in their place).
-    Whole { text: &'a [u8], line: u32, items: u64 },
+    Whole { text: &'a [u8], line: u32 },
 }
 
 /// `kind` and `apiVersion` of the outermost object, as far as they were seen.
@@ -53,7 +53,6 @@ pub(crate) struct Splitter {
     item: Vec<u8>,
     item_line: u32,
     item_open: bool,
-    items: u64,
     outermost_object: bool,
     at_key: bool,
     string_start: usize,
@@ -74,7 +73,6 @@ impl Splitter {
             item: Vec::new(),
             item_line: 1,
             item_open: false,
-            items: 0,
             outermost_object: false,
             at_key: false,
             string_start: 0,
@@ -214,7 +212,6 @@ impl Splitter {
         self.depth = 1;
         self.whole.clear();
         self.whole_line = self.line;
-        self.items = 0;
         self.outermost_object = byte == b'{';
         self.at_key = self.outermost_object;
         self.key.clear();
@@ -273,7 +270,6 @@ impl Splitter {
 
     fn finish_item(&mut self, each: &mut dyn FnMut(Cut<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
         self.item_open = false;
-        self.items += 1;
         let flow = each(Cut::Item { text: &self.item, line: self.item_line, list: &self.head });
         self.item.clear();
         flow
@@ -281,7 +277,7 @@ impl Splitter {
 
     fn finish_whole(&mut self, each: &mut dyn FnMut(Cut<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
         self.mode = Mode::Outside;
-        each(Cut::Whole { text: &self.whole, line: self.whole_line, items: self.items })
+        each(Cut::Whole { text: &self.whole, line: self.whole_line })
     }
 
     fn fault(&self, reason: &str) -> Fault {
@@ -304,8 +300,8 @@ mod tests {
                         list.kind.as_deref().unwrap_or("-"),
                         String::from_utf8_lossy(text)
                     ),
-                    Cut::Whole { text, line, items } => {
-                        format!("whole {line} {items} {}", String::from_utf8_lossy(text))
+                    Cut::Whole { text, line } => {
+                        format!("whole {line} {}", String::from_utf8_lossy(text))
                     }
                 });
                 ControlFlow::Continue(())
@@ -325,8 +321,8 @@ mod tests {
             r#"item 2 PodList {"a":"}\"]"}"#.to_owned(),
             "item 3 PodList {\"b\":[[]]} ".to_owned(),
             "item 3 PodList 3".to_owned(),
-            "whole 1 3 {\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"items\":[1]},\n\"items\":[],\"x\":[1]}".to_owned(),
-            r#"whole 4 0 {"kind":"Pod","items":[1,2]}"#.to_owned(),
+            "whole 1 {\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"items\":[1]},\n\"items\":[],\"x\":[1]}".to_owned(),
+            r#"whole 4 {"kind":"Pod","items":[1,2]}"#.to_owned(),
         ];
         for chunk in 1..text.len() {
             assert_eq!(cut(text, chunk).unwrap(), expected, "chunks of {chunk}");
