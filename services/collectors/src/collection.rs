@@ -124,14 +124,19 @@ pub fn collect_manifests(
         return Err(CollectError::NothingFound { inputs });
     }
     let state = if population.is_complete() { State::Complete } else { State::Partial };
-    Ok(finish(records, population, redaction, Source::Manifests, ClusterFacts::default(), state, String::new()))
+    Ok(finish(
+        records,
+        population,
+        redaction,
+        Source::Manifests,
+        ClusterFacts::default(),
+        state,
+        String::new(),
+    ))
 }
 
 /// Counts entries in the order of files; of two objects with the same name the first one stays.
-fn settle(
-    entries: Vec<(usize, Entry)>,
-    keep_going: bool,
-) -> Result<(Vec<Record>, Tally), CollectError> {
+fn settle(entries: Vec<(usize, Entry)>, keep_going: bool) -> Result<(Vec<Record>, Tally), CollectError> {
     let mut tally = Tally::default();
     let mut records: Vec<Record> = Vec::with_capacity(entries.len());
     let mut seen: BTreeMap<(Place, String), usize> = BTreeMap::new();
@@ -142,7 +147,8 @@ fn settle(
                 let name = record.metadata.name.clone();
                 let first = seen.get(&(place.clone(), name.clone())).filter(|_| !name.is_empty());
                 if let Some(first) = first.and_then(|first| records.get(*first)) {
-                    let at = first.origin.as_ref().map(|o| format!("{}:{}", o.file, o.line)).unwrap_or_default();
+                    let at =
+                        first.origin.as_ref().map(|o| format!("{}:{}", o.file, o.line)).unwrap_or_default();
                     tally.excluded(&place, &name, format!("a duplicate of {at}"));
                     continue;
                 }
@@ -156,7 +162,9 @@ fn settle(
             }
             Entry::Skipped(Origin::Document { file, line, .. }, reason) => tally.skipped(&file, line, reason),
             Entry::Skipped(Origin::Listed { list, .. }, reason) => tally.skipped(&list, 0, reason),
-            Entry::Failed(failure) if failure.broken && !keep_going => return Err(CollectError::Broken(failure)),
+            Entry::Failed(failure) if failure.broken && !keep_going => {
+                return Err(CollectError::Broken(failure));
+            }
             Entry::Failed(failure) => tally.failed(&failure),
         }
     }
@@ -191,11 +199,13 @@ fn look_at_cluster(records: &[Record], cluster: &mut ClusterFacts) {
                 cluster.nodes += 1;
                 let name = &record.metadata.name;
                 let provider = node.spec.provider_id.as_deref().unwrap_or_default();
-                let label = record.metadata.labels.keys().find(|label| label.starts_with("kubernetes.azure.com/"));
+                let label =
+                    record.metadata.labels.keys().find(|label| label.starts_with("kubernetes.azure.com/"));
                 // A label alone says AKS; a provider id alone may be a cluster of one's own on Azure.
                 if let (Some(label), None) = (label, &cluster.platform) {
                     let azure = if provider.starts_with("azure://") { ", providerID azure://" } else { "" };
-                    cluster.platform = Some((Platform::Aks, format!("node {name} has the label {label}{azure}")));
+                    cluster.platform =
+                        Some((Platform::Aks, format!("node {name} has the label {label}{azure}")));
                 }
             }
             _ => {}

@@ -34,6 +34,32 @@ pub enum CollectError {
         /// The limit.
         limit: usize,
     },
+    /// No kubeconfig, or one that cannot be used.
+    #[error("no usable kubeconfig: {reason}")]
+    Kubeconfig {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The API server does not answer, or not even what it serves.
+    #[error("the API server cannot be asked: {reason}")]
+    Unanswered {
+        /// The server's or the connection's reason.
+        reason: String,
+    },
+    /// A folder looks like an API recording, but its index is none.
+    #[error("`{index}` is not the index of an API recording")]
+    Recording {
+        /// The file.
+        index: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A part of the collection ended by itself.
+    #[error("the collection was stopped: {reason}")]
+    Stopped {
+        /// What happened.
+        reason: String,
+    },
 }
 
 fn names(inputs: &[String]) -> String {

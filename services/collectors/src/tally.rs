@@ -106,9 +106,13 @@ impl Tally {
             let row = self.rows.entry(place).or_default();
             row.listed += counts.listed;
             row.read += counts.read;
-            for (into, from) in [(&mut row.unreadable, counts.unreadable), (&mut row.excluded, counts.excluded)] {
+            for (into, from) in
+                [(&mut row.unreadable, counts.unreadable), (&mut row.excluded, counts.excluded)]
+            {
                 for (text, reason) in from {
-                    let entry = into.entry(text).or_insert_with(|| Reason { reason: reason.reason, ..Reason::default() });
+                    let entry = into
+                        .entry(text)
+                        .or_insert_with(|| Reason { reason: reason.reason, ..Reason::default() });
                     entry.count += reason.count;
                     entry.names.extend(reason.names);
                     entry.names.sort();
@@ -154,7 +158,11 @@ fn cluster_wide(api_version: &str, kind: &str) -> Place {
 }
 
 fn add(reasons: &mut BTreeMap<String, Reason>, name: &str, reason: String) {
-    let reason = if reasons.len() < REASONS || reasons.contains_key(&reason) { reason } else { "other reasons".to_owned() };
+    let reason = if reasons.len() < REASONS || reasons.contains_key(&reason) {
+        reason
+    } else {
+        "other reasons".to_owned()
+    };
     let entry = reasons.entry(reason.clone()).or_insert_with(|| Reason { reason, ..Reason::default() });
     entry.count += 1;
     if entry.names.len() < NAMES {

@@ -28,7 +28,9 @@ fn documents_know_the_line_they_start_on() {
 #[test]
 fn yaml_means_what_kubectl_makes_of_it() {
     assert_eq!(
-        config_map("  a: yes\n  b: 'yes'\n  c: 0400\n  d: |\n    x\n    y\n  e: >-\n    x\n    y\n  f: !!str 12\n  g:\n  on: 1\n  2: x"),
+        config_map(
+            "  a: yes\n  b: 'yes'\n  c: 0400\n  d: |\n    x\n    y\n  e: >-\n    x\n    y\n  f: !!str 12\n  g:\n  on: 1\n  2: x"
+        ),
         json!({"a": true, "b": "yes", "c": 256, "d": "x\ny\n", "e": "x y", "f": "12", "g": null, "true": 1, "2": "x"})
     );
     assert_eq!(
@@ -53,7 +55,8 @@ fn lists_are_read_as_their_items() {
         format!("kind: List\napiVersion: v1\nitems: [{{kind: List, apiVersion: v1, items: [{items}]}}]"),
     ] {
         let read = read(text.as_bytes());
-        let names: Vec<_> = read.names().iter().map(|name| name.split('@').next().unwrap().to_owned()).collect();
+        let names: Vec<_> =
+            read.names().iter().map(|name| name.split('@').next().unwrap().to_owned()).collect();
         assert_eq!(names, ["Pod/a"], "{text}: {read:?}");
         assert_eq!(read.objects[0].value["apiVersion"], "v1", "{text}");
         assert!(read.failures.is_empty() && read.excluded.is_empty(), "{text}: {read:?}");
@@ -62,14 +65,22 @@ fn lists_are_read_as_their_items() {
 
 #[test]
 fn several_json_objects_in_one_file_are_all_read() {
-    let pod = |name: &str| format!("{{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{{\"name\":\"{name}\"}}}}");
+    let pod = |name: &str| {
+        format!("{{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{{\"name\":\"{name}\"}}}}")
+    };
     let read = read(format!("{}\n{}{}", pod("a"), pod("b"), pod("c")).as_bytes());
     assert_eq!(read.names(), ["Pod/a@1", "Pod/b@2", "Pod/c@2"]);
 }
 
 #[test]
 fn what_is_no_cluster_state_is_left_out_with_its_reason() {
-    for text in ["replicas: 2\nimage: {tag: x}", "- a\n- b", "just text", "apiVersion: v2\nname: chart", "{\"name\":\"x\"}"] {
+    for text in [
+        "replicas: 2\nimage: {tag: x}",
+        "- a\n- b",
+        "just text",
+        "apiVersion: v2\nname: chart",
+        "{\"name\":\"x\"}",
+    ] {
         let read = read(text.as_bytes());
         assert_eq!((read.excluded.len(), read.failures.len()), (1, 0), "{text}: {read:?}");
     }
@@ -80,17 +91,25 @@ fn what_is_no_cluster_state_is_left_out_with_its_reason() {
 
 #[test]
 fn configuration_files_need_no_name_but_objects_do() {
-    let config = read(b"apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources: []");
+    let config =
+        read(b"apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources: []");
     assert_eq!(config.objects.len(), 1);
     let kustomization = read(b"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n");
     assert_eq!(kustomization.objects.len(), 1);
-    assert_eq!(read(b"\napiVersion: v1\nkind: Pod\nmetadata: {}").faults(), ["2: the `Pod` has no `metadata.name`"]);
-    assert_eq!(read(b"kind: Pod\nmetadata: {name: a}").faults(), ["1: the object has a `kind` but no `apiVersion`"]);
+    assert_eq!(
+        read(b"\napiVersion: v1\nkind: Pod\nmetadata: {}").faults(),
+        ["2: the `Pod` has no `metadata.name`"]
+    );
+    assert_eq!(
+        read(b"kind: Pod\nmetadata: {name: a}").faults(),
+        ["1: the object has a `kind` but no `apiVersion`"]
+    );
 }
 
 #[test]
 fn a_broken_document_is_named_by_line_and_the_next_one_is_read() {
-    let read = read(b"a: b\n---\nkind: Pod\nspec: [1, 2\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: c}\n");
+    let read =
+        read(b"a: b\n---\nkind: Pod\nspec: [1, 2\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: c}\n");
     assert_eq!(read.failures.len(), 1, "{read:?}");
     assert!((4..=5).contains(&read.failures[0].line.unwrap()), "{read:?}");
     assert_eq!(read.names(), ["Pod/c@6"]);
@@ -131,9 +150,17 @@ fn nesting_of_ten_thousand_is_an_error_in_yaml_and_json() {
 
 #[test]
 fn nesting_of_a_hundred_is_read() {
-    let text = format!("{{apiVersion: v1, kind: A, metadata: {{name: a}}, a: {}{}}}", "[".repeat(100), "]".repeat(100));
+    let text = format!(
+        "{{apiVersion: v1, kind: A, metadata: {{name: a}}, a: {}{}}}",
+        "[".repeat(100),
+        "]".repeat(100)
+    );
     assert_eq!(read(text.as_bytes()).objects.len(), 1);
-    let text = format!("{{\"apiVersion\":\"v1\",\"kind\":\"A\",\"metadata\":{{\"name\":\"a\"}},\"a\":{}{}}}", "[".repeat(100), "]".repeat(100));
+    let text = format!(
+        "{{\"apiVersion\":\"v1\",\"kind\":\"A\",\"metadata\":{{\"name\":\"a\"}},\"a\":{}{}}}",
+        "[".repeat(100),
+        "]".repeat(100)
+    );
     assert_eq!(read(text.as_bytes()).objects.len(), 1);
 }
 

@@ -5,10 +5,7 @@ mod common;
 use std::fs;
 
 use common::{read, real};
-use hexproof_collectors::{
-    CollectError, Collection, ManifestOptions, collect_manifests,
-    redact::Redactor,
-};
+use hexproof_collectors::{CollectError, Collection, ManifestOptions, collect_manifests, redact::Redactor};
 use hexproof_core::{
     record::{Body, Finding, Record},
     snapshot::Redaction,
@@ -95,7 +92,10 @@ spec:
     for gone in ["hunter2", "AKIAIOSF", "eyJ", "ghp_", "sudo true", "--verbose", "12345", "/run/secrets"] {
         assert!(!text.contains(gone), "{gone} in {text}");
     }
-    assert!(text.contains("\"handlerEqualsReadiness\":true") && text.contains("\"path\":\"/health\""), "{text}");
+    assert!(
+        text.contains("\"handlerEqualsReadiness\":true") && text.contains("\"path\":\"/health\""),
+        "{text}"
+    );
 }
 
 #[test]
@@ -138,7 +138,10 @@ binaryData:
         ]
     );
     let Body::ConfigMap(map) = &record.body else { panic!("{record:?}") };
-    assert_eq!(map.keys, ["DB_HOST", "DB_PASSWORD", "app.ini", "app.json", "bearer", "key", "template", "tls"]);
+    assert_eq!(
+        map.keys,
+        ["DB_HOST", "DB_PASSWORD", "app.ini", "app.json", "bearer", "key", "template", "tls"]
+    );
     assert!(!serde_json::to_string(&record).unwrap().contains("hunter2"));
 }
 
@@ -176,7 +179,8 @@ stringData: {b: hunter2}
 #[test]
 fn a_tls_secret_shows_the_public_facts_of_its_certificate() {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
-    let mut params = rcgen::CertificateParams::new(vec!["shop.example".to_owned(), "10.0.0.1".to_owned()]).unwrap();
+    let mut params =
+        rcgen::CertificateParams::new(vec!["shop.example".to_owned(), "10.0.0.1".to_owned()]).unwrap();
     params.distinguished_name.push(rcgen::DnType::CommonName, "shop.example");
     params.not_before = rcgen::date_time_ymd(2026, 1, 1);
     params.not_after = rcgen::date_time_ymd(2027, 1, 1);
@@ -194,7 +198,9 @@ fn a_tls_secret_shows_the_public_facts_of_its_certificate() {
     assert_eq!((facts.key_type.as_str(), facts.key_bits), ("EC P-256", Some(256)));
     assert_eq!((facts.signature_algorithm.as_str(), facts.self_signed), ("ecdsa-with-SHA256", Some(true)));
     assert_eq!(facts.sha256, hexproof_core::Digest::of(certificate.der()).hex());
-    let broken = project("apiVersion: v1\nkind: Secret\nmetadata: {name: t}\ntype: kubernetes.io/tls\ndata: {tls.crt: aHVudGVyMg==}");
+    let broken = project(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: t}\ntype: kubernetes.io/tls\ndata: {tls.crt: aHVudGVyMg==}",
+    );
     let derived = broken.derived.clone().unwrap();
     assert_eq!(derived.certificate_error.as_deref(), Some("no certificate in PEM form"));
 }
@@ -212,7 +218,10 @@ fn a_certificate_request_shows_its_subject_only() {
         "apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\nmetadata: {{name: c}}\nspec: {{signerName: x, request: {encoded}}}"
     ));
     let subject = record.derived.clone().unwrap().request_subject.unwrap();
-    assert_eq!((subject.common_name.as_str(), subject.organizations), ("jane", vec!["system:masters".to_owned()]));
+    assert_eq!(
+        (subject.common_name.as_str(), subject.organizations),
+        ("jane", vec!["system:masters".to_owned()])
+    );
     assert!(!serde_json::to_string(&record).unwrap().contains(&encoded[..40]));
 }
 
@@ -257,8 +266,11 @@ fn a_field_of_a_wrong_type_makes_one_object_unreadable_without_showing_its_value
 fn of_two_objects_with_one_name_the_first_counts_and_the_second_is_listed_as_its_duplicate() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n";
     let generated = "apiVersion: v1\nkind: Pod\nmetadata: {generateName: g-, namespace: shop}\n";
-    let collection =
-        collect(&[("1.yaml", pod), ("2.yaml", &format!("---\n{pod}---\n{generated}---\n{generated}"))], false).unwrap();
+    let collection = collect(
+        &[("1.yaml", pod), ("2.yaml", &format!("---\n{pod}---\n{generated}---\n{generated}"))],
+        false,
+    )
+    .unwrap();
     let row = &collection.population.rows[0];
     assert_eq!((row.listed, row.read, row.excluded[0].count), (4, 3, 1));
     assert!(row.excluded[0].reason.ends_with("1.yaml:1"), "{row:?}");
@@ -275,7 +287,10 @@ fn the_first_broken_file_stops_unless_told_to_go_on() {
     ];
     for _ in 0..20 {
         let error = collect(&files, false).unwrap_err();
-        assert!(matches!(&error, CollectError::Broken(failure) if failure.file.ends_with("b.yaml")), "{error}");
+        assert!(
+            matches!(&error, CollectError::Broken(failure) if failure.file.ends_with("b.yaml")),
+            "{error}"
+        );
     }
     let collection = collect(&files, true).unwrap();
     assert_eq!(collection.population.unreadable_files.len(), 3);
@@ -294,7 +309,8 @@ fn workers_do_not_change_what_is_collected() {
     let with = |workers| {
         let options = ManifestOptions { workers, ..ManifestOptions::default() };
         let started = std::time::Instant::now();
-        let collection = collect_manifests(std::slice::from_ref(&path), &Redactor::default(), &options).unwrap();
+        let collection =
+            collect_manifests(std::slice::from_ref(&path), &Redactor::default(), &options).unwrap();
         println!("{workers} workers: {} records in {:?}", collection.records.len(), started.elapsed());
         (serde_json::to_string(&collection.records).unwrap(), collection.population, collection.redaction)
     };

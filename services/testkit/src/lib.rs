@@ -1,1 +1,14 @@
 //! Fake API server, fixed clock and builders for tests.
+//!
+//! [`FakeCluster`] plays a scenario: objects to list, and faults per resource. It is one axum
+//! router, used in process as a service, or behind a socket where time has to pass. It refuses to
+//! guess: what the scenario does not serve is 404, and every request is kept to be asserted on.
+
+mod cluster;
+mod faults;
+mod lists;
+mod replay;
+
+pub use cluster::{Asked, FakeCluster, Served};
+pub use faults::Fault;
+pub use hexproof_core::port::FixedClock;

@@ -131,9 +131,14 @@ fn is_config(api_version: &str) -> bool {
 /// A failure at `origin`.
 pub(crate) fn failed(origin: &Origin, reason: String) -> Reading {
     Reading::Failed(match origin {
-        Origin::Document { file, line, .. } => Failure { file: file.clone(), line: Some(*line), reason, broken: false },
-        Origin::Listed { list, index } => {
-            Failure { file: list.clone(), line: None, reason: format!("item {index}: {reason}"), broken: false }
+        Origin::Document { file, line, .. } => {
+            Failure { file: file.clone(), line: Some(*line), reason, broken: false }
         }
+        Origin::Listed { list, index } => Failure {
+            file: list.clone(),
+            line: None,
+            reason: format!("item {index}: {reason}"),
+            broken: false,
+        },
     })
 }

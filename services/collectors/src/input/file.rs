@@ -50,7 +50,8 @@ pub fn read_manifest(
     }
     if bytes.len() as u64 > limits.yaml_bytes {
         let mib = limits.yaml_bytes >> 20;
-        let reason = format!("a YAML file larger than {mib} MiB: split it, or give it as JSON, which is streamed");
+        let reason =
+            format!("a YAML file larger than {mib} MiB: split it, or give it as JSON, which is streamed");
         return sink(Reading::Failed(Failure { file: file.clone(), line: None, reason, broken: true }));
     }
     read_manifest_bytes(&bytes, file, limits, sink)
@@ -192,7 +193,8 @@ impl<'a> Lists<'a> {
         }
         self.waiting_bytes += weight(&value);
         if self.waiting_bytes > self.limits.tree_bytes {
-            let reason = "the list names its kind after its items, and they have none: too large to wait for it";
+            let reason =
+                "the list names its kind after its items, and they have none: too large to wait for it";
             return failure(self.file, Fault { line, reason: reason.to_owned() }, sink);
         }
         self.waiting.push((value, line));

@@ -13,15 +13,15 @@ pub(crate) fn parse(text: &[u8], line: u32, limits: &Limits) -> Result<Value, Fa
     let mut budget = Budget::new(limits.tree_bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let seed = Strict { budget: &mut budget, depth: limits.depth };
-    seed.deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| {
+    seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value)).map_err(
+        |error| {
             let offset = u32::try_from(error.line().saturating_sub(1)).unwrap_or(u32::MAX);
             let reason = error.to_string();
             // The parser's own position counts from the start of the piece, not of the file.
             let reason = reason.split(" at line ").next().unwrap_or_default();
             Fault { line: line.saturating_add(offset), reason: printable(reason) }
-        })
+        },
+    )
 }
 
 struct Strict<'a> {

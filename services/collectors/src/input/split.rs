@@ -331,7 +331,13 @@ mod tests {
 
     #[test]
     fn brackets_that_do_not_match_are_faults_and_not_panics() {
-        for text in ["}", "]", "{\"apiVersion\":\"v1\",\"items\":[}", "{\"a\":", "{\"apiVersion\":\"v\",\"items\":[{]"] {
+        for text in [
+            "}",
+            "]",
+            "{\"apiVersion\":\"v1\",\"items\":[}",
+            "{\"a\":",
+            "{\"apiVersion\":\"v\",\"items\":[{]",
+        ] {
             assert!(cut(text.as_bytes(), 3).is_err(), "{text}");
         }
     }

@@ -71,8 +71,12 @@ impl Walk<'_> {
         while let Some((folder, template)) = pending.pop() {
             self.folder(&folder, template, &mut pending)?;
         }
-        let regular: BTreeSet<PathBuf> =
-            self.found.iter().skip(start).filter_map(|file| file.path.as_ref()?.canonicalize().ok()).collect();
+        let regular: BTreeSet<PathBuf> = self
+            .found
+            .iter()
+            .skip(start)
+            .filter_map(|file| file.path.as_ref()?.canonicalize().ok())
+            .collect();
         for (link, target) in std::mem::take(&mut self.links) {
             if !target.starts_with(&self.root) {
                 self.found.push(file(&link, 0, Some(LEADS_OUT)));
@@ -110,7 +114,10 @@ impl Walk<'_> {
                 continue;
             }
             if self.found.len() + self.links.len() >= self.limits.files {
-                return Err(CollectError::TooManyFiles { folder: shown(&self.root), limit: self.limits.files });
+                return Err(CollectError::TooManyFiles {
+                    folder: shown(&self.root),
+                    limit: self.limits.files,
+                });
             }
             if kind.is_symlink() {
                 self.link(path);

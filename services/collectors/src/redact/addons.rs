@@ -34,9 +34,14 @@ pub(super) fn redact_vulnerability_manifest(object: &mut Map<String, Value>) {
     let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
     let image = annotations.and_then(|all| all.get("kubescape.io/image-id")).and_then(Value::as_str);
     let digest = image.and_then(|image| image.split_once('@')).map(|(_, digest)| digest.to_owned());
-    let scanned = spec.pointer("/metadata/report/createdAt").or_else(|| spec.pointer("/payload/descriptor/timestamp")).cloned();
-    let matches = spec.pointer("/payload/matches").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let severity = |one: &'_ Value| one.pointer("/vulnerability/severity").and_then(Value::as_str).map(str::to_owned);
+    let scanned = spec
+        .pointer("/metadata/report/createdAt")
+        .or_else(|| spec.pointer("/payload/descriptor/timestamp"))
+        .cloned();
+    let matches =
+        spec.pointer("/payload/matches").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let severity =
+        |one: &'_ Value| one.pointer("/vulnerability/severity").and_then(Value::as_str).map(str::to_owned);
     let fixed = |one: &&Value| one.pointer("/vulnerability/fix/state").is_some_and(|state| state == "fixed");
     let all: Vec<String> = matches.iter().filter_map(severity).collect();
     let fixable: Vec<String> = matches.iter().filter(fixed).filter_map(severity).collect();
@@ -46,7 +51,9 @@ pub(super) fn redact_vulnerability_manifest(object: &mut Map<String, Value>) {
     if let Some(digest) = digest {
         object.insert("digest".to_owned(), digest.into());
     }
-    if let Some(scanned) = scanned.filter(|time| time.as_str().is_some_and(|t| t.parse::<jiff::Timestamp>().is_ok())) {
+    if let Some(scanned) =
+        scanned.filter(|time| time.as_str().is_some_and(|t| t.parse::<jiff::Timestamp>().is_ok()))
+    {
         object.insert("scanned".to_owned(), scanned);
     }
     object.insert("summary".to_owned(), severities(all.iter().map(String::as_str)));

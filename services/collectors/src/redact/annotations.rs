@@ -134,7 +134,11 @@ pub(super) fn credentials(annotations: &Map<String, Value>, at: &str, found: &mu
             continue;
         }
         if let Some(detector) = patterns::credential(text) {
-            found.push(Finding { path: path::member(at, name), key: name.clone(), detector: detector.to_owned() });
+            found.push(Finding {
+                path: path::member(at, name),
+                key: name.clone(),
+                detector: detector.to_owned(),
+            });
         }
     }
 }
@@ -142,7 +146,8 @@ pub(super) fn credentials(annotations: &Map<String, Value>, at: &str, found: &mu
 /// Characters with which a value could leave its place in the configuration of nginx.
 pub(super) fn nginx_characters(annotations: &Map<String, Value>, found: &mut Vec<Finding>) {
     for (name, value) in annotations {
-        let (Some(short), Value::String(text)) = (name.strip_prefix("nginx.ingress.kubernetes.io/"), value) else {
+        let (Some(short), Value::String(text)) = (name.strip_prefix("nginx.ingress.kubernetes.io/"), value)
+        else {
             continue;
         };
         if !INTO_NGINX.contains(&short) {

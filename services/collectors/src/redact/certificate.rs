@@ -31,7 +31,8 @@ pub(super) fn facts(encoded: &str) -> Result<Certificate, &'static str> {
     let rest = pem.get(start..).unwrap_or_default();
     const END: &[u8] = b"-----END CERTIFICATE-----";
     let end = find(rest, END).ok_or("the certificate has no end")? + END.len();
-    let certificate = X509::from_pem(rest.get(..end).unwrap_or_default()).map_err(|_| "no valid X.509 certificate")?;
+    let certificate =
+        X509::from_pem(rest.get(..end).unwrap_or_default()).map_err(|_| "no valid X.509 certificate")?;
     let body = &certificate.tbs_certificate;
     let (key_type, key_bits) = key(&body.subject_public_key_info);
     let der = certificate.to_der().map_err(|_| "no valid X.509 certificate")?;
@@ -112,7 +113,8 @@ fn key(info: &SubjectPublicKeyInfoOwned) -> (String, Option<u32>) {
     match info.algorithm.oid.to_string().as_str() {
         "1.2.840.113549.1.1.1" => ("RSA".to_owned(), rsa_bits(info.subject_public_key.raw_bytes())),
         "1.2.840.10045.2.1" => {
-            let curve = info.algorithm.parameters.as_ref().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
+            let curve =
+                info.algorithm.parameters.as_ref().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
             match curve.map(|oid| oid.to_string()).as_deref() {
                 Some("1.2.840.10045.3.1.7") => ("EC P-256".to_owned(), Some(256)),
                 Some("1.3.132.0.34") => ("EC P-384".to_owned(), Some(384)),

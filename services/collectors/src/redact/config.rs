@@ -58,8 +58,10 @@ pub(super) fn redact_config_map(
 ) {
     let data = object.remove("data");
     let binary = object.remove("binaryData");
-    let root_certificates =
-        object.get("metadata").and_then(|metadata| metadata.get("name")).is_some_and(|n| n == "kube-root-ca.crt");
+    let root_certificates = object
+        .get("metadata")
+        .and_then(|metadata| metadata.get("name"))
+        .is_some_and(|n| n == "kube-root-ca.crt");
     if !root_certificates {
         for (key, value) in data.as_ref().and_then(Value::as_object).into_iter().flatten() {
             if let Value::String(text) = value {
@@ -81,7 +83,8 @@ pub(super) fn redact_config_map(
 fn look_at_value(key: &str, text: &str, at: &str, names: &Names, found: &mut Vec<Finding>) {
     if let Some(detector) = patterns::credential(text) {
         push(found, at.to_owned(), key, detector);
-    } else if !text.trim().is_empty() && !patterns::is_placeholder(text) && names.is_sensitive_in_config(key) {
+    } else if !text.trim().is_empty() && !patterns::is_placeholder(text) && names.is_sensitive_in_config(key)
+    {
         push(found, at.to_owned(), key, "sensitive-name");
     }
     for line in text.lines() {
@@ -106,7 +109,8 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
             (rest.get(..end)?, rest.get(end + 1..)?)
         }
         _ => {
-            let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')))?;
+            let end =
+                line.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')))?;
             line.split_at_checked(end)?
         }
     };
@@ -122,19 +126,26 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
 fn is_literal(value: &str) -> bool {
     let value = value.trim_end_matches([',', ';']).trim();
     let value = match value.as_bytes() {
-        [quote @ (b'"' | b'\''), .., last] if quote == last => value.get(1..value.len() - 1).unwrap_or_default(),
+        [quote @ (b'"' | b'\''), .., last] if quote == last => {
+            value.get(1..value.len() - 1).unwrap_or_default()
+        }
         _ => value,
     };
     // A comment alone, or the opening of what follows on other lines.
     let opens = value.starts_with(['{', '[', '#', '&', '*']) && !value.starts_with("{{");
-    !value.is_empty() && !opens && !matches!(value, "null" | "~" | "\"\"" | "''") && !patterns::is_placeholder(value)
+    !value.is_empty()
+        && !opens
+        && !matches!(value, "null" | "~" | "\"\"" | "''")
+        && !patterns::is_placeholder(value)
 }
 
 /// Newest time at which a manager that owns the data wrote it.
 fn data_changed(object: &Map<String, Value>) -> Option<Timestamp> {
     let entries = object.get("metadata")?.get("managedFields")?.as_array()?;
     let owns_data = |entry: &&Value| {
-        entry.get("fieldsV1").is_some_and(|fields| fields.get("f:data").is_some() || fields.get("f:stringData").is_some())
+        entry
+            .get("fieldsV1")
+            .is_some_and(|fields| fields.get("f:data").is_some() || fields.get("f:stringData").is_some())
     };
     entries.iter().filter(owns_data).filter_map(|entry| entry.get("time")?.as_str()?.parse().ok()).max()
 }
@@ -181,7 +192,9 @@ mod tests {
 
     #[test]
     fn templates_and_empty_values_are_no_literals() {
-        for value in ["", "\"\"", "''", "null", "${X}", "\"$(X)\",", "{{ .x }}", "<x>", "{", "[", "true", "# comment"] {
+        for value in
+            ["", "\"\"", "''", "null", "${X}", "\"$(X)\",", "{{ .x }}", "<x>", "{", "[", "true", "# comment"]
+        {
             assert!(!is_literal(value), "{value}");
         }
         for value in ["x", "\"x\",", "'x'", "a ${X}"] {

@@ -55,8 +55,10 @@ impl Redactor {
                 Derived::default()
             }
         };
-        let mut record = Record::decode(&value)
-            .map_err(|error| DecodeError { path: printable(&error.path), reason: printable(&error.reason) })?;
+        let mut record = Record::decode(&value).map_err(|error| DecodeError {
+            path: printable(&error.path),
+            reason: printable(&error.reason),
+        })?;
         record.derived = (derived != Derived::default()).then(|| Box::new(derived));
         record.origin = match origin {
             Origin::Document { file, line, .. } => {
@@ -67,7 +69,13 @@ impl Redactor {
         Ok(record)
     }
 
-    fn redact(&self, object: &mut Map<String, Value>, kind: Kind, partial: bool, counts: &mut Redaction) -> Derived {
+    fn redact(
+        &self,
+        object: &mut Map<String, Value>,
+        kind: Kind,
+        partial: bool,
+        counts: &mut Redaction,
+    ) -> Derived {
         let mut derived = Derived::default();
         // Only a collector says these.
         object.remove("derived");
@@ -79,7 +87,8 @@ impl Redactor {
             Kind::VulnerabilityReport => addons::redact_vulnerability_report(object),
             Kind::VulnerabilityManifest => addons::redact_vulnerability_manifest(object),
             Kind::CertificateSigningRequest => {
-                let request = object.get_mut("spec").and_then(Value::as_object_mut).and_then(|s| s.remove("request"));
+                let request =
+                    object.get_mut("spec").and_then(Value::as_object_mut).and_then(|s| s.remove("request"));
                 derived.request_subject =
                     request.as_ref().and_then(Value::as_str).and_then(certificate::request_subject);
             }
@@ -128,12 +137,20 @@ impl Redactor {
             }
         } else {
             // A record type holds all of them, whatever the kind: all are looked through.
-            for steps in [&["spec", "template"][..], &["spec", "jobTemplate", "spec", "template"], &["template"]] {
+            for steps in
+                [&["spec", "template"][..], &["spec", "jobTemplate", "spec", "template"], &["template"]]
+            {
                 let Some(template) = descend(object, steps) else { continue };
                 let at = steps.join(".");
-                if let Some(all) = template.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations")) {
+                if let Some(all) =
+                    template.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"))
+                {
                     if let Value::Object(all) = &*all {
-                        annotations::credentials(all, &format!("{at}.metadata.annotations"), &mut found.credentials);
+                        annotations::credentials(
+                            all,
+                            &format!("{at}.metadata.annotations"),
+                            &mut found.credentials,
+                        );
                     }
                     annotations::redact(all, kind, counts);
                 }

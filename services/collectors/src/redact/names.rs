@@ -7,8 +7,23 @@ const BEFORE_KEY: [&str; 10] =
     ["api", "access", "private", "account", "shared", "batch", "storage", "master", "signing", "encryption"];
 /// Last words of names that speak about a credential without being one.
 const HARMLESS_END: [&str; 17] = [
-    "file", "path", "dir", "name", "ref", "url", "uri", "endpoint", "issuer", "audience", "type", "ttl", "expiry",
-    "expiration", "timeout", "length", "enabled",
+    "file",
+    "path",
+    "dir",
+    "name",
+    "ref",
+    "url",
+    "uri",
+    "endpoint",
+    "issuer",
+    "audience",
+    "type",
+    "ttl",
+    "expiry",
+    "expiration",
+    "timeout",
+    "length",
+    "enabled",
 ];
 /// Longer names are no names.
 const LONGEST: usize = 256;
@@ -100,13 +115,29 @@ mod tests {
     #[test]
     fn sensitive_names_are_told_from_names_about_them() {
         let names = Names::new(vec!["LEGACY_TOKEN".to_owned()]);
-        for name in ["DB_PASSWORD", "apiKey", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "keyContent", "PGPASSWD", "pwd"] {
+        for name in [
+            "DB_PASSWORD",
+            "apiKey",
+            "AWS_SECRET_ACCESS_KEY",
+            "GITHUB_TOKEN",
+            "keyContent",
+            "PGPASSWD",
+            "pwd",
+        ] {
             let expected = name != "PGPASSWD";
             assert_eq!(names.is_sensitive(name), expected, "{name}");
         }
-        for name in
-            ["DB_PASSWORD_FILE", "TOKEN_URL", "secretName", "KEY", "PUBLIC_KEY", "TOKENIZER", "LEGACY_TOKEN", "BEARER", "SECRET_TTL"]
-        {
+        for name in [
+            "DB_PASSWORD_FILE",
+            "TOKEN_URL",
+            "secretName",
+            "KEY",
+            "PUBLIC_KEY",
+            "TOKENIZER",
+            "LEGACY_TOKEN",
+            "BEARER",
+            "SECRET_TTL",
+        ] {
             assert!(!names.is_sensitive(name), "{name}");
         }
         assert!(names.is_sensitive_in_config("bearer"));

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 /// `path.key`, or `path['key']` where the key is more than a name.
 pub(super) fn member(path: &str, key: &str) -> String {
-    let plain = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let plain = !key.is_empty()
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
     let mut out = String::with_capacity(path.len() + key.len() + 5);
     out.push_str(path);
     if plain {

@@ -84,8 +84,9 @@ fn has_slack_token(text: &str) -> bool {
 }
 
 fn has_account_key(text: &str) -> bool {
-    occurrences(text, "AccountKey=")
-        .any(|rest| rest.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')))
+    occurrences(text, "AccountKey=").any(|rest| {
+        rest.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+    })
 }
 
 /// `scheme://user:password@`, unless the password is a reference.
@@ -151,7 +152,9 @@ mod tests {
     #[test]
     fn references_and_flags_are_no_literals() {
         assert!(is_reference_or_flag("$(PASSWORD)") && is_reference_or_flag("true"));
-        assert!(!is_reference_or_flag("$(A)-$(B)") && !is_reference_or_flag("${A}") && !is_reference_or_flag("x"));
+        assert!(
+            !is_reference_or_flag("$(A)-$(B)") && !is_reference_or_flag("${A}") && !is_reference_or_flag("x")
+        );
         for text in ["$(A)", "${A}", "{{ .A }}", "<password>"] {
             assert!(is_placeholder(text), "{text}");
         }
@@ -160,7 +163,11 @@ mod tests {
 
     #[test]
     fn words_stand_alone() {
-        assert!(has_word("/usr/sbin/sshd -D", "sshd") && has_word("sudo", "sudo") && has_word("a;sudo b", "sudo"));
-        assert!(!has_word("sshd_config", "sshd") && !has_word("pseudo", "sudo") && !has_word("sudoers", "sudo"));
+        assert!(
+            has_word("/usr/sbin/sshd -D", "sshd") && has_word("sudo", "sudo") && has_word("a;sudo b", "sudo")
+        );
+        assert!(
+            !has_word("sshd_config", "sshd") && !has_word("pseudo", "sudo") && !has_word("sudoers", "sudo")
+        );
     }
 }

@@ -16,10 +16,36 @@ const HOOKS: [&str; 2] = ["postStart", "preStop"];
 
 /// Volume sources that records know (core/v1 VolumeSource).
 const SOURCES: [&str; 30] = [
-    "hostPath", "emptyDir", "configMap", "secret", "projected", "persistentVolumeClaim", "ephemeral", "csi",
-    "downwardAPI", "image", "nfs", "iscsi", "fc", "rbd", "cephfs", "cinder", "glusterfs", "azureDisk", "azureFile",
-    "awsElasticBlockStore", "gcePersistentDisk", "vsphereVolume", "photonPersistentDisk", "portworxVolume", "quobyte",
-    "scaleIO", "storageos", "flexVolume", "flocker", "gitRepo",
+    "hostPath",
+    "emptyDir",
+    "configMap",
+    "secret",
+    "projected",
+    "persistentVolumeClaim",
+    "ephemeral",
+    "csi",
+    "downwardAPI",
+    "image",
+    "nfs",
+    "iscsi",
+    "fc",
+    "rbd",
+    "cephfs",
+    "cinder",
+    "glusterfs",
+    "azureDisk",
+    "azureFile",
+    "awsElasticBlockStore",
+    "gcePersistentDisk",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "quobyte",
+    "scaleIO",
+    "storageos",
+    "flexVolume",
+    "flocker",
+    "gitRepo",
 ];
 
 /// What the detectors found in a pod spec.
@@ -157,7 +183,9 @@ fn look_at_command(words: &[String], at: &str, names: &Names, found: &mut Found)
 fn assignment(word: &str) -> Option<(&str, &str)> {
     let (name, value) = word.trim_start_matches('-').split_once('=')?;
     let plain = !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'));
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/'));
     plain.then_some((name, value))
 }
 
@@ -181,7 +209,8 @@ fn persistence(words: &[String], at: &str, found: &mut Vec<Finding>) {
                 .map(|(_, rest)| rest.trim_start_matches(['=', ' ', '\t']))
                 .filter(|rest| !rest.is_empty());
             let next = same_word.or_else(|| words.get(index + 1).map(String::as_str)).unwrap_or("on");
-            let off = next.is_empty() || ["no", "\"\"", "''"].iter().any(|off| next.split_whitespace().next() == Some(off));
+            let off = next.is_empty()
+                || ["no", "\"\"", "''"].iter().any(|off| next.split_whitespace().next() == Some(off));
             if !off {
                 found.push(finding(path::index(at, index), "", switch));
             }
