@@ -1,5 +1,7 @@
 //! What a seal adds, what it leaves alone, and what the verifier says about a good one.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 
 use common::{PACK, at, check, find, identity, noon, sealed, trust};

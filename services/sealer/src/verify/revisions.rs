@@ -146,7 +146,7 @@ impl Comparison<'_> {
         let harmless = match (&before, &after) {
             (Object::Dict(before), Object::Dict(after)) => {
                 if at == catalog_at {
-                    same(before, after, &["DSS", "Extensions"])
+                    same(before, after, &["DSS", "Extensions", "Version"])
                 } else if self.form.as_ref() == Some(&this) {
                     same(before, after, &["Fields"])
                 } else if before.get("Type").is_some_and(|kind| kind.is_name("Page")) {
