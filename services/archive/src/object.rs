@@ -71,6 +71,11 @@ impl Archive {
         &self.name
     }
 
+    /// Whether the store is a folder of this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.root.is_some()
+    }
+
     /// Writes an object that must not exist yet with other bytes.
     ///
     /// Returning means durable. Failing means that nothing of *these* bytes is promised: they are either
@@ -96,7 +101,7 @@ impl Archive {
                     return Ok(Created::AlreadyThere);
                 }
                 Ok(Some(_)) => return Err(self.conflict(key)),
-                Ok(None) if left == 0 || self.root.is_some() => return Err(self.write_error(key, fault)),
+                Ok(None) if left == 0 || self.is_local() => return Err(self.write_error(key, fault)),
                 Ok(None) => tokio::time::sleep(pause).await,
                 Err(error) if fault.meaning() == Meaning::Exists => return Err(error),
                 // The store neither wrote nor answers: the first failure is the one to report.

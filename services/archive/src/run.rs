@@ -61,6 +61,8 @@ impl Archive {
         };
         let run = Run { archive: self.clone(), claim: claim.clone(), parts: BTreeMap::new(), pack: None };
         match written {
+            // A hard link, which is how a folder creates, fails where the name exists: nothing to find out.
+            Created::Written if self.is_local() => Ok(Claimed::New(run)),
             Created::Written => {
                 // Some stores accept a create and ignore its condition. The same bytes once more do no
                 // harm and show it, before anything depends on it.
