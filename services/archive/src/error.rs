@@ -172,9 +172,15 @@ enum Fault {
     Elapsed(Duration),
 }
 
+/// Where clouds answer their own machines about credentials; asked last, when the environment has none.
+const METADATA_SERVICE: &str = "//169.254.169.254/";
+
 impl fmt::Display for StoreFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
+            Fault::Store(error) if lacks_credentials(error) => {
+                write!(f, "no credentials in the environment, and this machine has none of its own: {error}")
+            }
             Fault::Store(error) => error.fmt(f),
             Fault::Io(error) => error.fmt(f),
             Fault::Elapsed(limit) => write!(f, "no answer within {} s", limit.as_secs_f32()),
@@ -229,10 +235,16 @@ impl StoreFault {
                 E::AlreadyExists { .. } | E::Precondition { .. } => Meaning::Exists,
                 E::PermissionDenied { .. } | E::Unauthenticated { .. } => Meaning::Denied,
                 E::NotSupported { .. } | E::NotImplemented { .. } => Meaning::Unsupported,
+                other if lacks_credentials(other) => Meaning::Denied,
                 other => by_cause(other),
             },
         }
     }
+}
+
+/// Whether the last resort for credentials was asked in vain.
+fn lacks_credentials(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::Generic { source, .. } if source.to_string().contains(METADATA_SERVICE))
 }
 
 /// Looks for an operating system error among the causes.
@@ -252,4 +264,36 @@ fn by_cause(error: &(dyn StdError + 'static)) -> Meaning {
         next = cause.source();
     }
     Meaning::Unclear
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_credentials_are_told_from_a_store_that_does_not_answer() {
+        let fault = |url: &str| {
+            let source = format!("Error performing PUT {url} in 8ms - HTTP error").into();
+            StoreFault::from(object_store::Error::Generic { store: "S3", source })
+        };
+        let lost = fault("http://169.254.169.254/latest/api/token");
+        assert_eq!(lost.meaning(), Meaning::Denied);
+        assert!(lost.to_string().starts_with("no credentials in the environment"), "{lost}");
+        let silent = fault("https://bucket.s3.example.org/key");
+        assert_eq!(silent.meaning(), Meaning::Unclear);
+        assert!(!silent.to_string().contains("credentials"), "{silent}");
+    }
+
+    #[test]
+    fn the_reason_of_the_system_is_found_at_any_depth() {
+        let wrapped = |kind: ErrorKind| {
+            let inner =
+                object_store::Error::Generic { store: "disk", source: Box::new(std::io::Error::from(kind)) };
+            StoreFault::from(object_store::Error::Generic { store: "outer", source: Box::new(inner) })
+                .meaning()
+        };
+        assert_eq!(wrapped(ErrorKind::StorageFull), Meaning::Full);
+        assert_eq!(wrapped(ErrorKind::ReadOnlyFilesystem), Meaning::Denied);
+        assert_eq!(wrapped(ErrorKind::ConnectionReset), Meaning::Unclear);
+    }
 }
