@@ -85,7 +85,7 @@ impl Default for Limits {
             readings: 6,
             population_rows: 400,
             reasons: 60,
-            observations: 600,
+            observations: 400,
             waivers: 100,
         }
     }
