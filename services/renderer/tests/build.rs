@@ -1,4 +1,5 @@
 //! From assessments to packs: extreme, hostile and empty ones.
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap fails, as it should")]
 
 mod common;
 

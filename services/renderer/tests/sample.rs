@@ -1,4 +1,5 @@
 //! The sample of `reports/` renders without a warning, is deterministic and carries its attachments.
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap fails, as it should")]
 
 mod common;
 

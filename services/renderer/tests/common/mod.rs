@@ -188,7 +188,7 @@ pub(crate) fn assessment(cluster: &str, catalogue: &Catalogue, observations: Vec
             records: 818,
         },
         catalogue: CatalogueRef {
-            digest: catalogue.digest.clone(),
+            digest: catalogue.digest,
             measures: catalogue.measures.len() as u32,
             applicable: catalogue.measures.len() as u32,
         },
