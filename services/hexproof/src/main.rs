@@ -1,2 +1,31 @@
-//! Evidence packs of Kubernetes clusters.
-fn main() {}
+//! Evidence packs of Kubernetes clusters: collect, score, render, seal, archive, verify.
+//!
+//! `cli` is the contract of the command line, `commands` one module a command, `inputs` finds the source of the
+//! state, `configuration` reads what an operator states, `pipeline` makes a pack, `terminal` prints for people,
+//! `exit` holds the codes. Everything that decides lives in the other crates.
+
+mod cli;
+mod clock;
+mod commands;
+mod configuration;
+mod exit;
+mod inputs;
+mod pipeline;
+mod snapshot_file;
+mod terminal;
+
+use clap::Parser as _;
+
+fn main() -> std::process::ExitCode {
+    let cli = cli::Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("HEXPROOF_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    // Fails only if a provider was installed before, which nothing here does.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match commands::run(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => exit::report(&error).into(),
+    }
+}

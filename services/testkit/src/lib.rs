@@ -1,11 +1,13 @@
-//! Fake API server, fixed clock and builders for tests.
+//! Fake API server, generated clusters and a fixed clock for tests.
 //!
+//! [`generate`] makes clusters of any size.
 //! [`FakeCluster`] plays a scenario: objects to list, and faults per resource. It is one axum
 //! router, used in process as a service, or behind a socket where time has to pass. It refuses to
 //! guess: what the scenario does not serve is 404, and every request is kept to be asserted on.
 
 mod cluster;
 mod faults;
+pub mod generate;
 mod lists;
 mod replay;
 

@@ -1,0 +1,260 @@
+//! The contract of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Evidence packs of Kubernetes clusters.
+///
+/// Rates the six goals of the Parkerian Hexad in each security layer of a cluster, and writes what was looked at, what
+/// was found and what was not seen into a signed PDF that an auditor can check offline.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done (whatever the findings), 1 below --fail-below or not verified,\n\
+    2 wrong usage or unreadable input, 3 incomplete: something could not be read, the result says what.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Collect, rate, render, seal and archive: the whole way to an evidence pack
+    #[command(after_long_help = AUDIT_EXAMPLES)]
+    Audit(AuditArgs),
+    /// Collect the state of a cluster into a snapshot file
+    Collect(CollectArgs),
+    /// Rate a snapshot, manifests or a cluster, and print the result
+    Assess(AssessArgs),
+    /// Check packs: signature, digests, certificate chain, attachments
+    Verify(VerifyArgs),
+    /// Show the measures of the catalogue, or check measure files
+    #[command(subcommand)]
+    Measures(MeasuresCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+const AUDIT_EXAMPLES: &str = "Examples:\n  \
+    hexproof audit manifests/                       a folder of manifests\n  \
+    kubectl get all -A -o json | hexproof audit -   what kubectl prints\n  \
+    hexproof audit --context production             a live cluster\n  \
+    hexproof audit --store s3://evidence/prod       packs into a bucket";
+
+/// Where the state comes from.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InputArgs {
+    /// Files, folders (recursive), `-` for standard input, a snapshot, or a folder with an API recording.
+    ///
+    /// YAML of many documents, JSON, lists, and what `kubectl get -o json` prints. Without any INPUT the current context
+    /// of the kubeconfig is read, or the cluster that the program runs in.
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// Name of the cluster in the result [default: the context, or the name of the input]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+
+    /// Where the cluster runs; decides which measures apply
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) platform: PlatformArg,
+
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME", conflicts_with = "inputs")]
+    pub(crate) context: Option<String>,
+
+    /// The kubeconfig file [default: KUBECONFIG, ~/.kube/config]
+    #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// How Secrets of a live cluster are read: `keys` keeps types and key names, `metadata` asks for no contents at all
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) secrets: SecretsArg,
+
+    /// Record broken files as unreadable and go on; the exit code is then 3
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+
+    /// What the operator states: registries, recorded administrators, namespaces, limits (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+
+    /// Print no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// How the state is judged and shown.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JudgeArgs {
+    /// Accepted failures: measure, subject, reason, compensating control, owner, approver, expiry (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) waivers: Option<PathBuf>,
+
+    /// Measure files to judge by instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) measures: Option<PathBuf>,
+
+    /// Form of the result on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+
+    /// Exit with 1 if the cluster is rated below this letter (or is not assessed)
+    #[arg(long, value_enum, value_name = "A..E", ignore_case = true)]
+    pub(crate) fail_below: Option<Letter>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+
+    /// Where packs and runs are kept: a folder, file://, s3://, az://, gs:// or memory://
+    #[arg(long, value_name = "URL", default_value = "./evidence")]
+    pub(crate) store: String,
+
+    /// Write the pack to this file too
+    #[arg(long, short, value_name = "PACK.pdf")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Folder of the signing identity; made on first use [default: ~/.config/hexproof/identity]
+    #[arg(long, value_name = "DIR", env = "HEXPROOF_IDENTITY")]
+    pub(crate) identity: Option<PathBuf>,
+
+    /// A signing certificate chain of your own (PEM, signer first)
+    #[arg(long, value_name = "CHAIN.pem", requires = "key", conflicts_with = "identity")]
+    pub(crate) certificate: Option<PathBuf>,
+
+    /// The PKCS#8 key of that certificate (PEM, ECDSA P-256)
+    #[arg(long, value_name = "KEY.pem", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    /// The snapshot file to write (NDJSON, zstd)
+    #[arg(long, short, value_name = "SNAPSHOT")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AssessArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) judge: JudgeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The packs to check
+    #[arg(value_name = "PACK.pdf", required = true)]
+    pub(crate) packs: Vec<PathBuf>,
+
+    /// Certificates of authorities to trust (PEM); may be given several times
+    #[arg(long, value_name = "CA.pem")]
+    pub(crate) trust: Vec<PathBuf>,
+
+    /// Folder of the local identity, whose authority is trusted if it exists [default: ~/.config/hexproof/identity]
+    #[arg(long, value_name = "DIR", env = "HEXPROOF_IDENTITY")]
+    pub(crate) identity: Option<PathBuf>,
+
+    /// Also check that this store holds the same pack
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MeasuresCommand {
+    /// List the measures of the catalogue
+    List {
+        /// Form of the list
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show one measure: condition, reason, how to mend, references
+    Show {
+        /// The measure's id, for example container-privileged
+        id: String,
+        /// Form of the measure
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Read measure files and run the examples inside them
+    Check {
+        /// A folder with one folder per layer, as `measures/`
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+/// Form of a result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: the JSON of hexproof.v1
+    Json,
+}
+
+/// `--platform`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlatformArg {
+    /// As the nodes show it; on-premise where nothing does
+    #[default]
+    Auto,
+    /// Azure Kubernetes Service
+    Aks,
+    /// A control plane of one's own
+    OnPremise,
+}
+
+/// `--secrets`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SecretsArg {
+    /// Types, key names, public certificate facts
+    #[default]
+    Keys,
+    /// Metadata only
+    Metadata,
+}
+
+/// A letter for `--fail-below`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "UPPER")]
+pub(crate) enum Letter {
+    /// Ratings below A fail
+    A,
+    /// Ratings below B fail
+    B,
+    /// Ratings below C fail
+    C,
+    /// Ratings below D fail
+    D,
+    /// Only a cluster that is not assessed fails
+    E,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

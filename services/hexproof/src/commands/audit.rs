@@ -1,0 +1,101 @@
+//! `hexproof audit`: the whole way to a sealed pack.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use hexproof_core::digest::Digest;
+use hexproof_core::port::Clock;
+use hexproof_sealer::Identity;
+
+use super::{ending, print};
+use crate::cli::{AuditArgs, Format};
+use crate::exit::Exit;
+use crate::pipeline::{self, Job, Made};
+use crate::terminal::progress::Progress;
+use crate::terminal::{report, style};
+use crate::{clock, configuration, inputs, snapshot_file};
+
+pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
+    let clock = clock::clock()?;
+    let settings = configuration::settings(args.input.settings.as_deref())?;
+    let waivers = configuration::waivers(args.judge.waivers.as_deref())?;
+    let catalogue = configuration::catalogue(args.judge.measures.as_deref())?;
+    let progress = Progress::new(args.input.quiet);
+    progress.stage("collecting");
+    let (snapshot, digest) = inputs::snapshot(&args.input, &settings, clock.as_ref())?;
+    let identity = identity(args, clock.as_ref())?;
+    let job = Job {
+        snapshot: &snapshot,
+        digest,
+        catalogue: &catalogue,
+        settings: &settings,
+        waivers: &waivers,
+        identity: &identity,
+        clock: clock.as_ref(),
+        progress: &progress,
+    };
+    let made = pipeline::run(&job, &args.store)?;
+    if let Some(path) = &args.output {
+        snapshot_file::write(path, &made.bytes)?;
+    }
+    progress.finish();
+
+    let (exit, reason) = ending(&made.assessment, args.judge.fail_below);
+    let pack = place(&args.store, &made.digest);
+    match args.judge.format {
+        Format::Json => {
+            eprintln!("pack {pack}");
+            print(&(serde_json::to_string(&made.assessment)? + "\n"))?;
+        }
+        Format::Text => {
+            let footer = footer(args, &made, &identity, pack, reason);
+            let text = report::text(
+                &made.assessment,
+                &catalogue,
+                style::Palette::detect(),
+                style::columns(),
+                &footer,
+            );
+            print(&text)?;
+        }
+    }
+    Ok(exit)
+}
+
+fn footer(
+    args: &AuditArgs,
+    made: &Made,
+    identity: &Identity,
+    pack: String,
+    reason: String,
+) -> report::Footer {
+    let mut footer = vec![("Pack", pack)];
+    if let Some(path) = &args.output {
+        footer.push(("", path.display().to_string()));
+    }
+    let sealed = format!("{} by {}", identity.level(), identity.signer_name());
+    footer.push(("Sealed", if made.earlier { format!("{sealed} (made by an earlier run)") } else { sealed }));
+    footer.push(("Exit", reason));
+    footer
+}
+
+fn identity(args: &AuditArgs, clock: &dyn Clock) -> anyhow::Result<Identity> {
+    if let (Some(chain), Some(key)) = (&args.certificate, &args.key) {
+        let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read `{}`", path.display()));
+        return Ok(Identity::from_pem(&read(chain)?, &read(key)?)?);
+    }
+    let folder = pipeline::identity_folder(args.identity.as_deref())?;
+    let (identity, created) = Identity::load_or_create(&folder, clock.now())?;
+    if created {
+        let ca = folder.join("ca.pem");
+        eprintln!("made a signing identity in {}", folder.display());
+        eprintln!("give {} to those who verify your packs", ca.display());
+    }
+    Ok(identity)
+}
+
+/// Where a pack stands, to be copied.
+fn place(store: &str, digest: &Digest) -> String {
+    format!("{}/packs/{}.pdf", store.trim_end_matches('/'), digest.hex())
+}

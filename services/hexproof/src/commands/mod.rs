@@ -1,0 +1,70 @@
+//! One module a command.
+
+mod assess;
+mod audit;
+mod collect;
+mod measures;
+mod verify;
+
+use clap::CommandFactory as _;
+use hexproof_core::Rating;
+use hexproof_core::assessment::Assessment;
+
+use crate::cli::{Cli, Command, Letter};
+use crate::exit::Exit;
+use crate::pipeline;
+
+/// Runs the command that was asked for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Audit(args) => audit::run(&args),
+        Command::Collect(args) => collect::run(&args),
+        Command::Assess(args) => assess::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Measures(command) => measures::run(&command),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "hexproof", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Prints a result. A reader that stops reading (`| head`) is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// How a judged cluster ends the program: a rating that was asked for goes before what could not be seen.
+fn ending(assessment: &Assessment, fail_below: Option<Letter>) -> (Exit, String) {
+    let rating = assessment.overall.rating;
+    if let Some(letter) = fail_below.map(letter)
+        && pipeline::is_below(rating, letter)
+    {
+        let reason = match rating {
+            Rating::NotAssessed => format!("1: not assessed, and --fail-below {letter} was asked for"),
+            _ => format!("1: rated {rating}, below {letter}"),
+        };
+        return (Exit::Failed, reason);
+    }
+    if pipeline::is_complete(assessment) {
+        (Exit::Done, "0: done".into())
+    } else {
+        (Exit::Incomplete, "3: incomplete, what was not seen is listed above and in the pack".into())
+    }
+}
+
+fn letter(letter: Letter) -> Rating {
+    match letter {
+        Letter::A => Rating::A,
+        Letter::B => Rating::B,
+        Letter::C => Rating::C,
+        Letter::D => Rating::D,
+        Letter::E => Rating::E,
+    }
+}

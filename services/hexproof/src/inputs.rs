@@ -1,0 +1,174 @@
+//! From the arguments to a snapshot: which source it is, and what the cluster is called.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use hexproof_collectors::live::{self, LiveOptions, Recording, SecretsMode, Target};
+use hexproof_collectors::redact::Redactor;
+use hexproof_collectors::{Collection, ManifestOptions, collect_manifests};
+use hexproof_core::Platform;
+use hexproof_core::digest::Digest;
+use hexproof_core::port::Clock;
+use hexproof_core::settings::Settings;
+use hexproof_core::snapshot::{Cluster, Header, Snapshot, SourceState, State};
+use jiff::Timestamp;
+
+use crate::cli::{InputArgs, PlatformArg, SecretsArg};
+use crate::snapshot_file;
+
+/// Program and version, as snapshots and servers are told.
+pub(crate) const AGENT: &str = concat!("hexproof/", env!("CARGO_PKG_VERSION"));
+/// Program and version, for people.
+pub(crate) const PROGRAM: &str = concat!("hexproof ", env!("CARGO_PKG_VERSION"));
+
+/// Sources of the catalogue that this program does not ask.
+const NOT_COLLECTED: [&str; 4] = ["node-agent", "kubelet-configz", "azure-arm", "manual"];
+
+/// Collects, or reads the snapshot that the input is.
+pub(crate) fn snapshot(
+    args: &InputArgs,
+    settings: &Settings,
+    clock: &dyn Clock,
+) -> anyhow::Result<(Snapshot, Digest)> {
+    if let Some(snapshot) = given(args)? {
+        return Ok(snapshot);
+    }
+    let from = clock.now();
+    let redactor = Redactor::new(settings.credentials.allow.clone());
+    let (collection, name) = match args.inputs.as_slice() {
+        [] => cluster(args, &redactor)?,
+        [folder] if Recording::is_one(folder) => (recording(folder, &redactor, args)?, name_of(folder)),
+        inputs => {
+            if inputs.iter().any(|input| Recording::is_one(input)) {
+                bail!("an API recording stands for a whole cluster: give it as the only INPUT");
+            }
+            let options = ManifestOptions { keep_going: args.keep_going, ..ManifestOptions::default() };
+            (collect_manifests(inputs, &redactor, &options)?, name_of_all(inputs))
+        }
+    };
+    let name = args.cluster.clone().unwrap_or(name);
+    let snapshot = seal(collection, name, args.platform, from, clock.now());
+    let digest = snapshot.digest();
+    Ok((snapshot, digest))
+}
+
+/// The snapshot file that the only input is, if it is one.
+fn given(args: &InputArgs) -> anyhow::Result<Option<(Snapshot, Digest)>> {
+    let snapshots =
+        args.inputs.iter().filter(|input| input.is_file() && snapshot_file::is_one(input)).count();
+    match (args.inputs.as_slice(), snapshots) {
+        (_, 0) => Ok(None),
+        ([file], _) => {
+            if args.cluster.is_some() || args.platform != PlatformArg::Auto {
+                bail!(
+                    "a snapshot states its cluster and platform itself: --cluster and --platform cannot change them"
+                );
+            }
+            snapshot_file::read(file).map(Some)
+        }
+        _ => bail!("a snapshot stands for a whole cluster: give it as the only INPUT"),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+fn live_options(args: &InputArgs) -> LiveOptions {
+    let secrets = match args.secrets {
+        SecretsArg::Keys => SecretsMode::Keys,
+        SecretsArg::Metadata => SecretsMode::Metadata,
+    };
+    LiveOptions { secrets, ..LiveOptions::default() }
+}
+
+fn cluster(args: &InputArgs, redactor: &Redactor) -> anyhow::Result<(Collection, String)> {
+    let target = Target { kubeconfig: args.kubeconfig.clone(), context: args.context.clone() };
+    let options = live_options(args);
+    runtime()?.block_on(async {
+        let connected = live::connect(&target, AGENT, options.request_timeout).await?;
+        let collection = live::collect_cluster(&connected.api, redactor, options).await?;
+        let name = if connected.name.is_empty() { "in-cluster".to_owned() } else { connected.name };
+        Ok((collection, name))
+    })
+}
+
+fn recording(folder: &Path, redactor: &Redactor, args: &InputArgs) -> anyhow::Result<Collection> {
+    let api = live::Api::Recorded(std::sync::Arc::new(Recording::open_folder(folder)?));
+    Ok(runtime()?.block_on(live::collect_cluster(&api, redactor, live_options(args)))?)
+}
+
+fn seal(
+    collection: Collection,
+    name: String,
+    platform: PlatformArg,
+    from: Timestamp,
+    at: Timestamp,
+) -> Snapshot {
+    let facts = collection.cluster;
+    let (platform, platform_reason) = match (platform, facts.platform) {
+        (PlatformArg::Aks, _) => (Platform::Aks, "given".to_owned()),
+        (PlatformArg::OnPremise, _) => (Platform::OnPremise, "given".to_owned()),
+        (PlatformArg::Auto, Some((platform, reason))) => (platform, format!("detected: {reason}")),
+        (PlatformArg::Auto, None) => (Platform::OnPremise, "assumed: no node was seen".to_owned()),
+    };
+    let id = if facts.id.is_empty() { id_from(&name) } else { facts.id };
+    let mut sources = collection.sources;
+    sources.extend(NOT_COLLECTED.iter().map(|name| SourceState {
+        name: (*name).to_owned(),
+        state: State::NotCollected,
+        objects: 0,
+        reason: "this release does not ask it".to_owned(),
+    }));
+    let header = Header {
+        format: String::new(),
+        cluster: Cluster { name, id, version: facts.version, platform: Some(platform), platform_reason },
+        collected_from: from,
+        collected_at: at,
+        collector: PROGRAM.to_owned(),
+        identity: facts.identity,
+        origin: collection.origin,
+        sources,
+        redaction: collection.redaction,
+        records: 0,
+        records_digest: Digest::of(b""),
+    };
+    Snapshot::seal(header, collection.population, collection.records)
+}
+
+/// Manifests have no namespace kube-system to take an id from: the same name gives the same id.
+fn id_from(name: &str) -> String {
+    let hex = Digest::of(format!("hexproof cluster {name}").as_bytes()).hex();
+    format!("{}-{}-8{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+}
+
+fn name_of_all(inputs: &[PathBuf]) -> String {
+    match inputs {
+        [one] => name_of(one),
+        _ => inputs.iter().map(|input| name_of(input)).collect::<Vec<_>>().join("+"),
+    }
+}
+
+/// The last part of a path, without the ending of a manifest.
+fn name_of(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        return "stdin".to_owned();
+    }
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = whole.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let stem = [".yaml", ".yml", ".json"].iter().find_map(|ending| name.strip_suffix(ending));
+    stem.map_or_else(|| name.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_name_gives_the_same_id_and_it_has_the_form_of_a_uuid() {
+        let id = id_from("weak-shop");
+        assert_eq!(id, id_from("weak-shop"));
+        assert_ne!(id, id_from("weak-shop-2"));
+        assert_eq!(id.len(), 36);
+    }
+}
