@@ -302,6 +302,11 @@ impl PodSpec {
 impl Volume {
     /// Field name of the source; an entry without one is an emptyDir.
     pub fn source(&self) -> &str {
+        self.sources().next().unwrap_or("emptyDir")
+    }
+
+    /// Field names of all sources of the entry. The API server permits one; a manifest may hold more.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
         let known: [(&'static str, bool); 30] = [
             ("hostPath", self.host_path.is_some()),
             ("emptyDir", self.empty_dir.is_some()),
@@ -334,9 +339,7 @@ impl Volume {
             ("flocker", self.flocker.is_some()),
             ("gitRepo", self.git_repo.is_some()),
         ];
-        match known.iter().find(|(_, there)| *there) {
-            Some((name, _)) => name,
-            None => self.other_sources.first().map_or("emptyDir", String::as_str),
-        }
+        let known = known.into_iter().filter(|(_, there)| *there).map(|(name, _)| name);
+        known.chain(self.other_sources.iter().map(String::as_str))
     }
 }
