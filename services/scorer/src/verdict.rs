@@ -370,10 +370,32 @@ impl<'m, 'f> Report<'m, 'f> {
     }
 
     /// Judges every pod spec of every workload: its template and its running pods.
-    pub fn each_part(&mut self, mut judge: impl FnMut(&mut Case, &Part<'f>)) {
+    pub fn each_part(&mut self, judge: impl FnMut(&mut Case, &Part<'f>)) {
+        self.each_part_unless(|_| None, judge);
+    }
+
+    /// Judges the pod specs of every workload that concern the measure; `leave_out` says why one does not.
+    ///
+    /// A workload is not applicable if none of its specs concerns the measure: a running pod that does is judged
+    /// although the template does not, and the other way round.
+    pub fn each_part_unless(
+        &mut self,
+        leave_out: impl Fn(&Part<'f>) -> Option<&'static str>,
+        mut judge: impl FnMut(&mut Case, &Part<'f>),
+    ) {
         self.each_workload(|case, workload| {
+            let mut left_out = None;
+            let mut judged = false;
             for part in &workload.parts {
-                judge(case, part);
+                if let Some(reason) = leave_out(part) {
+                    left_out.get_or_insert(reason);
+                } else {
+                    judge(case, part);
+                    judged = true;
+                }
+            }
+            if let (false, Some(reason)) = (judged, left_out) {
+                case.not_applicable(reason);
             }
         });
     }
@@ -384,10 +406,10 @@ impl<'m, 'f> Report<'m, 'f> {
         linux_only: bool,
         mut judge: impl FnMut(&mut Case, &Part<'f>, &ContainerAt<'f>),
     ) {
-        self.each_part(|case, part| {
-            if linux_only && part.spec.is_windows() {
-                case.not_applicable("a Windows pod");
-                return;
+        let leave_out = |part: &Part<'f>| if linux_only { part.not_linux() } else { None };
+        self.each_part_unless(leave_out, |case, part| {
+            if part.spec.containers.is_empty() {
+                case.read_in(part, part.field("containers", Found::ABSENT));
             }
             for container in &part.containers {
                 judge(case, part, container);

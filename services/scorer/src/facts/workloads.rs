@@ -113,6 +113,11 @@ impl<'f> Part<'f> {
         self.annotations.get(name)?.as_deref()
     }
 
+    /// Why measures on Linux do not concern the pod; `None` if they do.
+    pub fn not_linux(&self) -> Option<&'static str> {
+        self.spec.is_windows().then_some("a Windows pod")
+    }
+
     /// Whether the pod is the mirror of a static pod.
     pub fn is_mirror(&self) -> bool {
         self.annotations.contains_key("kubernetes.io/config.mirror")
