@@ -1,6 +1,7 @@
 //! Measures of the container layer, by subject.
 
 mod capabilities;
+mod common;
 mod confinement;
 mod credentials;
 mod host;
