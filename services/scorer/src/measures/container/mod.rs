@@ -1,10 +1,12 @@
 //! Measures of the container layer, by subject.
 
 mod capabilities;
+mod claims;
 mod common;
 mod confinement;
 mod credentials;
 mod host;
+mod host_path;
 mod identity;
 mod image;
 mod lifecycle;
