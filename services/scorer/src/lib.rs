@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod examples;
 pub mod facts;
 pub mod measures;
+mod readings;
 pub mod score;
 pub mod verdict;
 

@@ -13,6 +13,7 @@ use hexproof_core::{Outcome, Significance};
 use serde_json::Value;
 
 use crate::facts::{ContainerAt, Facts, Item, Part, Workload};
+use crate::readings::{Readings, Sentences};
 
 /// The value found in a field.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,21 +88,14 @@ pub struct Case {
     subject: Subject,
     evidence: Option<u32>,
     touched: BTreeSet<u32>,
-    readings: Vec<Kept>,
+    readings: Readings,
     faults: Vec<Fault>,
-    gaps: Vec<String>,
-    notes: Vec<String>,
+    gaps: Sentences,
+    notes: Sentences,
     not_applicable: Option<String>,
     passes_because: Option<String>,
     running_violation: bool,
     scope_node: Option<String>,
-}
-
-/// A reading with the length of the path that leads to the pod spec, so that a pod and its template compare.
-#[derive(Debug)]
-struct Kept {
-    reading: Reading,
-    prefix: usize,
 }
 
 impl Case {
@@ -116,10 +110,10 @@ impl Case {
             subject,
             evidence,
             touched: evidence.into_iter().collect(),
-            readings: Vec::new(),
+            readings: Readings::default(),
             faults: Vec::new(),
-            gaps: Vec::new(),
-            notes: Vec::new(),
+            gaps: Sentences::default(),
+            notes: Sentences::default(),
             not_applicable: None,
             passes_because: None,
             running_violation: false,
@@ -148,26 +142,26 @@ impl Case {
 
     /// Keeps a field that was read and is no fault.
     pub fn read(&mut self, reading: Reading) -> &mut Self {
-        self.keep(reading, 0);
+        self.readings.keep(reading, 0);
         self
     }
 
     /// Keeps a field of a pod spec that was read and is no fault.
     pub fn read_in(&mut self, part: &Part<'_>, reading: Reading) -> &mut Self {
-        self.keep(reading, part.prefix.len());
+        self.readings.keep(reading, part.prefix.len());
         self
     }
 
     /// Records a fault: the field that shows it, and what is wrong, as a sentence without a final stop.
     pub fn fault(&mut self, reading: Reading, reason: impl Into<String>) -> &mut Fault {
-        self.keep(Reading { fault: true, ..reading }, 0);
+        self.readings.keep(Reading { fault: true, ..reading }, 0);
         self.push_fault(reason.into())
     }
 
     /// Records a fault in a pod spec.
     pub fn fault_in(&mut self, part: &Part<'_>, reading: Reading, reason: impl Into<String>) -> &mut Fault {
         self.running_violation |= part.running;
-        self.keep(Reading { fault: true, ..reading }, part.prefix.len());
+        self.readings.keep(Reading { fault: true, ..reading }, part.prefix.len());
         self.push_fault(reason.into())
     }
 
@@ -179,19 +173,13 @@ impl Case {
 
     /// Says what evidence is missing.
     pub fn unknown(&mut self, reason: impl Into<String>) -> &mut Self {
-        let reason = reason.into();
-        if !self.gaps.contains(&reason) {
-            self.gaps.push(reason);
-        }
+        self.gaps.keep(reason.into());
         self
     }
 
     /// Says what is worth knowing, but no failure.
     pub fn note(&mut self, note: impl Into<String>) -> &mut Self {
-        let note = note.into();
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
+        self.notes.keep(note.into());
         self
     }
 
@@ -217,23 +205,6 @@ impl Case {
         !self.faults.is_empty()
     }
 
-    fn keep(&mut self, reading: Reading, prefix: usize) {
-        // Running pods of one template mostly read the same: they are counted, not repeated.
-        let same = |kept: &&mut Kept| {
-            kept.reading.container == reading.container
-                && kept.reading.value == reading.value
-                && kept.reading.fault == reading.fault
-                && (kept.prefix == 0) == (prefix == 0)
-                && kept.reading.path.get(kept.prefix..) == reading.path.get(prefix..)
-                && (prefix != 0 || kept.reading.object == reading.object)
-        };
-        match self.readings.iter_mut().find(same) {
-            Some(kept) if kept.reading.object != reading.object => kept.reading.alike += 1,
-            Some(_) => {}
-            None => self.readings.push(Kept { reading, prefix }),
-        }
-    }
-
     /// Decides.
     fn decide(self, facts: &Facts<'_>, measure: &Measure) -> Verdict {
         let outcome = if self.not_applicable.is_some() {
@@ -245,10 +216,13 @@ impl Case {
         } else {
             Outcome::Pass
         };
+        let gaps = self.gaps.into_vec();
         let reason = match outcome {
             Outcome::NotApplicable => self.not_applicable.unwrap_or_default(),
-            Outcome::Fail => join(self.faults.iter().map(|fault| fault.reason.as_str())),
-            Outcome::Unknown => join(self.gaps.iter().map(String::as_str)),
+            Outcome::Fail => {
+                self.faults.iter().map(|fault| fault.reason.clone()).collect::<Sentences>().join()
+            }
+            Outcome::Unknown => gaps.join("; "),
             Outcome::Pass => self.passes_because.unwrap_or_default(),
         };
         let significance = match outcome {
@@ -260,15 +234,13 @@ impl Case {
                 .unwrap_or(measure.significance),
             Outcome::Pass | Outcome::Unknown | Outcome::NotApplicable => measure.significance,
         };
-        let mut notes = self.notes;
+        let mut notes = self.notes.into_vec();
         if outcome == Outcome::Fail {
-            notes.extend(self.gaps.iter().map(|gap| format!("not seen: {gap}")));
+            notes.extend(gaps.iter().map(|gap| format!("not seen: {gap}")));
         }
         let mut readings: Vec<Reading> = match outcome {
             Outcome::NotApplicable => Vec::new(),
-            Outcome::Pass | Outcome::Fail | Outcome::Unknown => {
-                self.readings.into_iter().map(|k| k.reading).collect()
-            }
+            Outcome::Pass | Outcome::Fail | Outcome::Unknown => self.readings.into_vec(),
         };
         readings.sort_by_key(|reading| !reading.fault);
         let mut subject = self.subject;
@@ -300,16 +272,6 @@ impl Case {
             },
         }
     }
-}
-
-fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
-    let mut seen = Vec::new();
-    for part in parts {
-        if !seen.contains(&part) {
-            seen.push(part);
-        }
-    }
-    seen.join("; ")
 }
 
 /// A decided case, with what scoring needs beside the observation.
