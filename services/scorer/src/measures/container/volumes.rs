@@ -1,5 +1,7 @@
 //! Measures on the volumes of pods.
 
+use std::collections::BTreeSet;
+
 use hexproof_core::Significance;
 use hexproof_core::observation::Reading;
 use serde_json::{Map, Value};
@@ -108,10 +110,10 @@ fn each_host_path<'f>(
     }
 }
 
-/// Whether a container mounts the volume without `readOnly: true`.
-fn is_written(part: &Part<'_>, volume: &str) -> bool {
+/// Names of the volumes that a container mounts without `readOnly: true`.
+fn written_volumes<'f>(part: &Part<'f>) -> BTreeSet<&'f str> {
     let mounts = part.containers.iter().flat_map(|at| &at.container.volume_mounts);
-    mounts.into_iter().any(|mount| mount.name == volume && mount.read_only != Some(true))
+    mounts.filter(|mount| mount.read_only != Some(true)).map(|mount| mount.name.as_str()).collect()
 }
 
 /// Whether a path of the host in a pod amounts to control of the host.
@@ -124,10 +126,11 @@ fn hostpath_volume(report: &mut Report<'_, '_>) {
     let claims = Claims::new(report.facts);
     report.each_workload(|case, workload| {
         for part in &workload.parts {
+            let written = written_volumes(part);
             each_host_path(case, part, |case, volume, path, reading| {
                 let reason = format!("volume {volume} is {path} of the host");
                 let fault = case.fault_in(part, reading, reason);
-                if gives_control(path, is_written(part, volume)) {
+                if gives_control(path, written.contains(volume)) {
                     fault.counts_as(Significance::Critical);
                 }
             });
@@ -148,7 +151,7 @@ fn hostpath_volume(report: &mut Report<'_, '_>) {
                     // Admission sees the claim, never the volume behind it.
                     let fault = case.fault(reading, reason);
                     fault.not_intercepted_by("cluster-pod-security-admission-baseline");
-                    if gives_control(path, !claimed.read_only && is_written(part, claimed.volume)) {
+                    if gives_control(path, !claimed.read_only && written.contains(claimed.volume)) {
                         fault.counts_as(Significance::Critical);
                     }
                 }
