@@ -1,10 +1,13 @@
 //! A snapshot, indexed for judging.
 //!
 //! `workloads` joins pods with their topmost owners, `lookup` answers whether a named object exists, `namespaces`
-//! tells user from system namespaces and who owns a workload.
+//! tells user from system namespaces and who owns a workload, `services` which Services select a pod, `image`
+//! splits image references.
 
+mod image;
 mod lookup;
 mod namespaces;
+mod services;
 mod workloads;
 
 use std::collections::BTreeMap;
@@ -19,9 +22,11 @@ use hexproof_core::snapshot::Snapshot;
 use jiff::Timestamp;
 
 pub use hexproof_core::record::Bodied;
+pub use image::{ImageRef, is_sha256};
 pub use lookup::Lookup;
 pub use namespaces::NamespaceFacts;
 pub(crate) use workloads::is_finished;
+pub use services::ServiceIndex;
 pub use workloads::{ContainerAt, ContainerRole, Part, Workload};
 
 /// One record of the snapshot, by its place.
