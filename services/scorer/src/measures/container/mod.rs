@@ -5,6 +5,7 @@ mod claims;
 mod common;
 mod confinement;
 mod credentials;
+mod findings;
 mod host;
 mod host_path;
 mod identity;
