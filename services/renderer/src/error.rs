@@ -11,7 +11,9 @@ pub enum RenderError {
     #[error("the report cannot be handed to the templates")]
     Data(#[source] serde_json::Error),
     /// An attachment has a name that readers would not store safely.
-    #[error("`{0}` is no name for an attachment: 1 to 100 of A-Z a-z 0-9 . _ -, not starting with a dot, each once")]
+    #[error(
+        "`{0}` is no name for an attachment: 1 to 100 of A-Z a-z 0-9 . _ -, not starting with a dot, each once"
+    )]
     AttachmentName(String),
     /// The media type of an attachment is malformed.
     #[error("`{mime}` is no media type (attachment `{name}`)")]

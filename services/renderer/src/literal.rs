@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn ordinary_text_stays_as_it_is() {
-        for text in ["web-1", "#read(\"/etc/passwd\")", "$x$ *b* _i_ `c` @a <l>", "Müller 審査 проверка"] {
+        for text in ["web-1", "#read(\"/etc/passwd\")", "$x$ *b* _i_ `c` @a <l>", "Müller 審査 проверка"]
+        {
             assert!(matches!(literal(text, |_| true), Cow::Borrowed(same) if same == text));
         }
     }

@@ -61,8 +61,9 @@ fn data(report: &Report, attachments: &[Attachment]) -> Result<Vec<u8>, RenderEr
 
 fn export(world: &PackWorld, report: &Report) -> Result<Vec<u8>, RenderError> {
     let Warned { output, warnings } = typst::compile::<PagedDocument>(world);
-    let explain =
-        |list: &[SourceDiagnostic]| RenderError::Typst(list.iter().map(|d| describe_diagnostic(world, d)).collect());
+    let explain = |list: &[SourceDiagnostic]| {
+        RenderError::Typst(list.iter().map(|d| describe_diagnostic(world, d)).collect())
+    };
     let document = output.map_err(|errors| explain(&errors))?;
     if !warnings.is_empty() {
         return Err(explain(&warnings));

@@ -19,9 +19,17 @@ fn small(names: &[(&str, &str)]) -> (Assessment, Catalogue) {
     let find = |name: &str| catalogue.get(name).unwrap().clone();
     let mut observations = Vec::new();
     for (namespace, name) in names {
-        observations.push(observation(&find("container-privileged"), subject(namespace, name), Outcome::Fail));
+        observations.push(observation(
+            &find("container-privileged"),
+            subject(namespace, name),
+            Outcome::Fail,
+        ));
         observations.push(observation(&find("rbac-wildcards"), subject(namespace, name), Outcome::Pass));
-        observations.push(observation(&find("container-host-pid"), subject(namespace, name), Outcome::Unknown));
+        observations.push(observation(
+            &find("container-host-pid"),
+            subject(namespace, name),
+            Outcome::Unknown,
+        ));
     }
     (assessment("weak-shop", &catalogue, observations), catalogue)
 }
@@ -40,7 +48,10 @@ fn a_hostile_name_prints_literally_and_comes_back_from_the_text() {
         dashes,
         "web-審査-проверка".to_owned(),
     ];
-    let pairs: Vec<(&str, &str)> = names.iter().map(|n| ("team-checkout-experimental-blue-green-canary-2026-q4-do-not-delete-xy", n.as_str())).collect();
+    let pairs: Vec<(&str, &str)> = names
+        .iter()
+        .map(|n| ("team-checkout-experimental-blue-green-canary-2026-q4-do-not-delete-xy", n.as_str()))
+        .collect();
     let (a, c) = small(&pairs);
     let pdf = render(&report(&a, &c, Limits::default()), &[attachment("assessment.json", b"{}")]).unwrap();
     let Some(text) = text_of(&pdf, None) else { return };
@@ -52,15 +63,20 @@ fn a_hostile_name_prints_literally_and_comes_back_from_the_text() {
 
 #[test]
 fn characters_that_act_on_the_layout_are_shown_as_code_points() {
-    let names =
-        [("shop", "web\u{202E}gpj.exe"), ("shop", "zero\u{200B}width"), ("shop", "bell\u{7}\nline"), ("shop", "\u{F8FF}")];
+    let names = [
+        ("shop", "web\u{202E}gpj.exe"),
+        ("shop", "zero\u{200B}width"),
+        ("shop", "bell\u{7}\nline"),
+        ("shop", "\u{F8FF}"),
+    ];
     let (mut a, c) = small(&names);
     a.cluster.name = "rtl\u{202E}cluster".into();
     a.waivers.push(waiver("container-privileged", true, "because \u{2066}of\u{2069} this 🧯 reason"));
     let pdf = render(&report(&a, &c, Limits::default()), &[]).unwrap();
     let Some(text) = text_of(&pdf, None) else { return };
     let joined: String = text.split('\n').collect();
-    for shown in ["webU+202Egpj.exe", "zeroU+200Bwidth", "bellU+0007U+000Aline", "U+F8FF", "rtlU+202Ecluster"] {
+    for shown in ["webU+202Egpj.exe", "zeroU+200Bwidth", "bellU+0007U+000Aline", "U+F8FF", "rtlU+202Ecluster"]
+    {
         assert!(joined.contains(shown), "{shown} is not there");
     }
     assert!(!text.contains(['\u{202E}', '\u{2066}', '\u{200B}']));
@@ -71,7 +87,9 @@ fn crowd(measures: usize, subjects: usize, significance: Significance) -> (Asses
     let list: Vec<_> = (0..measures)
         .map(|i| {
             let mut m = measure(&format!("measure-{i:03}"), layers[i % 2], significance);
-            m.title = format!("Keep measure {i} within what an auditor of a very large organisation still considers fair");
+            m.title = format!(
+                "Keep measure {i} within what an auditor of a very large organisation still considers fair"
+            );
             m
         })
         .collect();
@@ -84,7 +102,11 @@ fn crowd(measures: usize, subjects: usize, significance: Significance) -> (Asses
                 2 => Outcome::Unknown,
                 _ => Outcome::Pass,
             };
-            observations.push(observation(m, subject(&format!("namespace-{}", i % 14), &format!("workload-{i:04}")), outcome));
+            observations.push(observation(
+                m,
+                subject(&format!("namespace-{}", i % 14), &format!("workload-{i:04}")),
+                outcome,
+            ));
         }
     }
     let name = "a-cluster-whose-name-has-as-many-letters-as-a-name-in-kubernetes-may-have-when-nobody-stops-the-team";
@@ -120,7 +142,8 @@ fn long_tables_are_cut_only_with_a_count() {
 
 #[test]
 fn a_cluster_without_failures_has_a_pack_too() {
-    let catalogue = catalogue(vec![measure("container-privileged", Layer::Container, Significance::Critical)]);
+    let catalogue =
+        catalogue(vec![measure("container-privileged", Layer::Container, Significance::Critical)]);
     let m = catalogue.measures[0].clone();
     let a = assessment("good", &catalogue, vec![observation(&m, subject("shop", "web"), Outcome::Pass)]);
     let r = report(&a, &catalogue, Limits::default());
@@ -131,7 +154,8 @@ fn a_cluster_without_failures_has_a_pack_too() {
 
 #[test]
 fn an_assessment_without_any_verdict_is_not_assessed_and_still_a_document() {
-    let catalogue = catalogue(vec![measure("container-privileged", Layer::Container, Significance::Critical)]);
+    let catalogue =
+        catalogue(vec![measure("container-privileged", Layer::Container, Significance::Critical)]);
     let mut a = assessment("empty", &catalogue, Vec::new());
     for cell in a.matrix.iter_mut().chain(&mut a.goals).chain(&mut a.layers).chain([&mut a.overall]) {
         cell.measures = 0;

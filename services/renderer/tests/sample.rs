@@ -23,7 +23,8 @@ fn the_sample_renders_and_the_same_input_gives_the_same_bytes() {
 
 #[test]
 fn every_attachment_is_inside_with_type_relationship_and_digest() {
-    let files = [attachment("assessment.json", b"{\"a\": 1}"), attachment("catalogue.txt", b"digest  file\n")];
+    let files =
+        [attachment("assessment.json", b"{\"a\": 1}"), attachment("catalogue.txt", b"digest  file\n")];
     let pdf = render(&sample(), &files).unwrap();
     let document = lopdf::Document::load_mem(&pdf).unwrap();
     let mut found = Vec::new();
@@ -33,7 +34,8 @@ fn every_attachment_is_inside_with_type_relationship_and_digest() {
             let name = lopdf::decode_text_string(spec.get(b"UF").unwrap()).unwrap();
             assert_eq!(spec.get(b"AFRelationship").unwrap().as_name().unwrap(), b"Data");
             assert!(spec.has(b"Desc"), "{name} has no description");
-            let stream = spec.get(b"EF").unwrap().as_dict().unwrap().get(b"F").unwrap().as_reference().unwrap();
+            let stream =
+                spec.get(b"EF").unwrap().as_dict().unwrap().get(b"F").unwrap().as_reference().unwrap();
             let stream = document.get_object(stream).unwrap().as_stream().unwrap();
             assert_eq!(stream.dict.get(b"Subtype").unwrap().as_name().unwrap(), b"application/json");
             assert!(stream.dict.get(b"Params").unwrap().as_dict().unwrap().has(b"ModDate"));
@@ -46,7 +48,11 @@ fn every_attachment_is_inside_with_type_relationship_and_digest() {
     assert_eq!(found, expected);
     let Some(text) = text_of(&pdf, None) else { return };
     for file in &files {
-        assert!(text.contains(&hexproof_core::Digest::of(&file.bytes).hex()), "digest of {} is not printed", file.name);
+        assert!(
+            text.contains(&hexproof_core::Digest::of(&file.bytes).hex()),
+            "digest of {} is not printed",
+            file.name
+        );
     }
 }
 
@@ -62,7 +68,9 @@ fn the_file_says_what_it_is() {
     let xmp = metadata.as_stream().unwrap();
     let xmp = xmp.decompressed_content().unwrap_or_else(|_| xmp.content.clone());
     let xmp = String::from_utf8(xmp).unwrap();
-    for part in ["<pdfaid:part>3<", "<pdfaid:conformance>A<", "<pdfuaid:part>1<", "Evidence pack of weak-shop"] {
+    for part in
+        ["<pdfaid:part>3<", "<pdfaid:conformance>A<", "<pdfuaid:part>1<", "Evidence pack of weak-shop"]
+    {
         assert!(xmp.contains(part), "{part} is not in {xmp}");
     }
 }
@@ -91,7 +99,8 @@ fn a_template_reaches_no_file_and_no_package() {
 
 #[test]
 fn a_report_with_an_unknown_field_is_refused() {
-    let mut value: serde_json::Value = serde_json::from_str(include_str!("../../../reports/sample.json")).unwrap();
+    let mut value: serde_json::Value =
+        serde_json::from_str(include_str!("../../../reports/sample.json")).unwrap();
     value["summary"]["colour"] = "red".into();
     let error = serde_json::from_value::<Report>(value).unwrap_err().to_string();
     assert!(error.contains("colour"), "{error}");

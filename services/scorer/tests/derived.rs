@@ -1,5 +1,7 @@
 //! Measures whose examples need a collector, judged on what a collector derives.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use hexproof_core::measure::{Example, Measure};
 use hexproof_core::record::Record;
 use hexproof_scorer::{catalogue, examples};

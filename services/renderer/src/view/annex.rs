@@ -114,7 +114,9 @@ pub(crate) fn matrix(context: &Context<'_>) -> MatrixAnnex {
         chapter: Chapter::new("A", "Annex: matrix"),
         title: "The matrix with two decimals".into(),
         second: vec![Text::from("As in the attached assessment.json; cells without measures are left out.")],
-        heads: ["Layer, goal", "Rating", "Low", "High", "Seen", "Residual", "Accepted", "Gates"].map(str::to_owned).to_vec(),
+        heads: ["Layer, goal", "Rating", "Low", "High", "Seen", "Residual", "Accepted", "Gates"]
+            .map(str::to_owned)
+            .to_vec(),
         groups,
     }
 }
@@ -123,7 +125,8 @@ fn rows<'c>(context: &Context<'_>, cells: impl Iterator<Item = &'c Cell>) -> Vec
     cells
         .filter(|cell| cell.measures > 0)
         .map(|cell| {
-            let gates: Vec<String> = cell.gated_by.iter().filter_map(|id| context.gate(id.as_str())).collect();
+            let gates: Vec<String> =
+                cell.gated_by.iter().filter_map(|id| context.gate(id.as_str())).collect();
             MatrixRow {
                 goal: cell.goal.map_or("All goals", words::goal).to_owned(),
                 rating: words::rating_key(cell.rating).replace('-', " "),
@@ -155,14 +158,22 @@ pub(crate) fn observations(context: &Context<'_>) -> ObservationsAnnex {
     let share = fair_share(&sizes, context.input.limits.observations);
     let shown: usize = sizes.iter().map(|n| (*n).min(share)).sum();
     let passes = all.iter().flat_map(|(_, list)| list).filter(|o| o.outcome == Outcome::Pass).count();
-    let title = format!("{}, {} of them passes", words::count(total, "verdict", "verdicts"), words::thousands(passes));
+    let title = format!(
+        "{}, {} of them passes",
+        words::count(total, "verdict", "verdicts"),
+        words::thousands(passes)
+    );
     ObservationsAnnex {
         chapter: Chapter::new("B", "Annex: verdicts"),
         title,
         second: vec![Text::from(format!(
             "Evidence: the first {DIGITS} digits of the SHA-256 of the redacted object that was judged, in full in the attached assessment.json."
         ))],
-        groups: all.into_iter().filter(|_| share > 0).map(|(measure, list)| group(measure, &list, share)).collect(),
+        groups: all
+            .into_iter()
+            .filter(|_| share > 0)
+            .map(|(measure, list)| group(measure, &list, share))
+            .collect(),
         foot: if shown < total {
             Text::from(format!(
                 "{} of {} verdicts shown, {share} of a measure at most; all in the attachment.",
@@ -189,7 +200,11 @@ fn group(measure: &Measure, list: &[&Observation], share: usize) -> ObservationG
     ObservationGroup {
         title: measure.title.clone(),
         id: measure.id.to_string(),
-        count: if list.len() > share { format!("{share} of {count} shown, all in the attachment") } else { count },
+        count: if list.len() > share {
+            format!("{share} of {count} shown, all in the attachment")
+        } else {
+            count
+        },
         rows: list.iter().take(share).map(|o| row(o)).collect(),
     }
 }
@@ -215,7 +230,10 @@ fn row(o: &Observation) -> ObservationRow {
         outcome,
         subject: o.subject.label(),
         found,
-        digest: o.evidence_digest.as_ref().map_or(String::new(), |digest| digest.hex().chars().take(DIGITS).collect()),
+        digest: o
+            .evidence_digest
+            .as_ref()
+            .map_or(String::new(), |digest| digest.hex().chars().take(DIGITS).collect()),
     }
 }
 

@@ -5,8 +5,8 @@ use hexproof_core::Layer;
 use super::context::{Context, Input};
 use super::text::Text;
 use super::{
-    Chapter, Document, Footer, Header, Method, Report, annex, cover, frameworks, layer, passed, population, signoff,
-    summary, waivers, words,
+    Chapter, Document, Footer, Header, Method, Report, annex, cover, frameworks, layer, passed, population,
+    signoff, summary, waivers, words,
 };
 
 /// What a pack prints about an assessment; a pure function.
@@ -29,11 +29,7 @@ pub fn build(input: Input<'_>) -> Option<Report> {
             ident: format!("hexproof:{}:{}", a.snapshot.digest, a.catalogue.digest),
             created: a.snapshot.collected_at,
         },
-        header: Header {
-            cluster: shortened(&name),
-            label: label.replacen('E', "e", 1),
-            state_of,
-        },
+        header: Header { cluster: shortened(&name), label: label.replacen('E', "e", 1), state_of },
         footer: Footer {
             snapshot: format!("sha256 {} …", cover::short(&a.snapshot.digest.hex(), 4)),
             catalogue: format!("sha256 {} …", cover::short(&a.catalogue.digest.hex(), 2)),

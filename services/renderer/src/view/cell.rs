@@ -35,7 +35,8 @@ pub(crate) fn cell(context: &Context<'_>, row: &str, goal: Option<Goal>, cell: &
     let place = format!("{row}, {column}");
     if cell.measures == 0 {
         let exists = context.input.catalogue.measures.iter().any(|measure| {
-            cell.layer.is_none_or(|layer| layer == measure.layer) && goal.is_none_or(|goal| measure.weight(goal) > 0)
+            cell.layer.is_none_or(|layer| layer == measure.layer)
+                && goal.is_none_or(|goal| measure.weight(goal) > 0)
         });
         let note = if exists { "none applies" } else { "no measure" };
         return CellView {
@@ -50,8 +51,12 @@ pub(crate) fn cell(context: &Context<'_>, row: &str, goal: Option<Goal>, cell: &
         };
     }
     let assessed = cell.rating != Rating::NotAssessed;
-    let numbers: Vec<u32> =
-        cell.gated_by.iter().filter_map(|id| context.gate(id.as_str())).filter_map(|n| n.parse().ok()).collect();
+    let numbers: Vec<u32> = cell
+        .gated_by
+        .iter()
+        .filter_map(|id| context.gate(id.as_str()))
+        .filter_map(|n| n.parse().ok())
+        .collect();
     let score = interval(cell.score_low, cell.score_high);
     let seen = down(cell.coverage);
     let residual = (assessed && down(cell.residual_low) != down(cell.score_low)).then_some(cell.residual_low);
@@ -69,7 +74,10 @@ pub(crate) fn cell(context: &Context<'_>, row: &str, goal: Option<Goal>, cell: &
     };
     let rest = residual.map_or(String::new(), |residual| format!("; residual {}", down(residual)));
     CellView {
-        alt: format!("{place}: {verdict}{held}; score {}; seen {seen} percent{rest}", score.replace('–', " to ")),
+        alt: format!(
+            "{place}: {verdict}{held}; score {}; seen {seen} percent{rest}",
+            score.replace('–', " to ")
+        ),
         rating: words::rating_key(cell.rating).into(),
         gates: (assessed && !numbers.is_empty()).then(|| foot(&numbers)),
         score: Some(score),
@@ -89,16 +97,8 @@ pub(crate) fn foot(numbers: &[u32]) -> String {
             _ => parts.push((n, n)),
         }
     }
-    let words: Vec<String> = parts
-        .iter()
-        .map(|(a, b)| {
-            if a == b {
-                a.to_string()
-            } else {
-                format!("{a}–{b}")
-            }
-        })
-        .collect();
+    let words: Vec<String> =
+        parts.iter().map(|(a, b)| if a == b { a.to_string() } else { format!("{a}–{b}") }).collect();
     let text = words.join(" ");
     if text.chars().count() > 4 { format!("{}×", numbers.len()) } else { text }
 }

@@ -168,7 +168,11 @@ impl<'a> Context<'a> {
     }
 
     /// Measures of a layer whose counts are as asked, most significant first.
-    pub(crate) fn by_significance(&self, layer: Layer, asked: impl Fn(&MeasureCount) -> bool) -> Vec<&'a Measure> {
+    pub(crate) fn by_significance(
+        &self,
+        layer: Layer,
+        asked: impl Fn(&MeasureCount) -> bool,
+    ) -> Vec<&'a Measure> {
         let mut found: Vec<_> = self.measures(layer).filter(|measure| asked(self.count(measure))).collect();
         found.sort_by_key(|measure| std::cmp::Reverse(measure.significance));
         found
@@ -176,7 +180,11 @@ impl<'a> Context<'a> {
 
     /// Where a measure is told of: its finding, else its layer.
     pub(crate) fn target(&self, measure: &Measure) -> String {
-        if self.count(measure).fail > 0 { finding_label(measure.id.as_str()) } else { layer_label(measure.layer) }
+        if self.count(measure).fail > 0 {
+            finding_label(measure.id.as_str())
+        } else {
+            layer_label(measure.layer)
+        }
     }
 
     /// Layers of which the catalogue has no measure.

@@ -102,12 +102,14 @@ pub(crate) fn cover(context: &Context<'_>, rows: &[Vec<CellView>]) -> Cover {
                 .map(|row| row.iter().take(Goal::ALL.len()).map(|cell| cell.rating.clone()).collect())
                 .collect(),
             alt: "Ratings of five layers and six goals; the table on page 2 says the same".into(),
-            caption: Text::from("Five rings, outermost first: environment, cluster, node, container, API resources. ")
-                .plain("Six sides: the goals. The darker, the worse; hatched: not assessed")
-                .plain(if empty { "; empty: no measure. " } else { ". " })
-                .plain("The table on page ")
-                .page("summary")
-                .plain(" is the record."),
+            caption: Text::from(
+                "Five rings, outermost first: environment, cluster, node, container, API resources. ",
+            )
+            .plain("Six sides: the goals. The darker, the worse; hatched: not assessed")
+            .plain(if empty { "; empty: no measure. " } else { ". " })
+            .plain("The table on page ")
+            .page("summary")
+            .plain(" is the record."),
         },
         facts: facts(context),
     }
@@ -164,7 +166,11 @@ pub(crate) fn collected(context: &Context<'_>) -> Text {
         Source::Recording => "from recorded answers of the Kubernetes API",
         Source::Live => "through the Kubernetes API",
     };
-    Text::from(format!("{}, {from}; {}", words::period(snapshot.collected_from, snapshot.collected_at), complete(context)))
+    Text::from(format!(
+        "{}, {from}; {}",
+        words::period(snapshot.collected_from, snapshot.collected_at),
+        complete(context)
+    ))
 }
 
 /// How complete the evidence is.

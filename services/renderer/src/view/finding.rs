@@ -173,7 +173,8 @@ pub(crate) fn finding(context: &Context<'_>, measure: &Measure) -> Finding {
         why: Text::marked(&measure.why),
         holds: Text::marked(&measure.condition),
         mend: Text::marked(&measure.mend.text),
-        patch_note: (!patch.is_empty()).then(|| Text::from("An example; names and paths of the subjects differ.")),
+        patch_note: (!patch.is_empty())
+            .then(|| Text::from("An example; names and paths of the subjects differ.")),
         patch,
         facts: facts(context, measure),
         found: found(context, measure, &failures),
@@ -199,7 +200,11 @@ fn patch(text: &str) -> Vec<PatchLine> {
                 _ => (' ', line),
             };
             let body = rest.trim_start_matches(' ');
-            PatchLine { op: op.to_string(), indent: rest.len() - body.len(), text: body.trim_end().to_owned() }
+            PatchLine {
+                op: op.to_string(),
+                indent: rest.len() - body.len(),
+                text: body.trim_end().to_owned(),
+            }
         })
         .collect()
 }
@@ -221,11 +226,16 @@ fn facts(context: &Context<'_>, measure: &Measure) -> Vec<SideFact> {
     });
     let mut goals: Vec<(Goal, u8)> = measure.goals.iter().map(|(goal, weight)| (*goal, *weight)).collect();
     goals.sort_by_key(|(goal, weight)| (std::cmp::Reverse(*weight), *goal));
-    let goals: Vec<String> =
-        goals.iter().map(|(goal, weight)| format!("{} {weight}", words::goal(*goal).to_lowercase())).collect();
+    let goals: Vec<String> = goals
+        .iter()
+        .map(|(goal, weight)| format!("{} {weight}", words::goal(*goal).to_lowercase()))
+        .collect();
     facts.push(plain("Goals and weights", vec![Text::from(words::capital(&goals.join(", ")))]));
     let opens = gate.map_or(String::new(), |gate| format!(", and opens gate {}", gate.number));
-    facts.push(plain("Mending gains", vec![Text::from(format!("{} points{opens}", gain(context.count(measure).gain)))]));
+    facts.push(plain(
+        "Mending gains",
+        vec![Text::from(format!("{} points{opens}", gain(context.count(measure).gain)))],
+    ));
     facts.push(plain("Decided on", vec![Text::marked(&measure.subject)]));
     let related: Vec<Text> = FRAMEWORKS
         .iter()
@@ -251,7 +261,8 @@ fn found(context: &Context<'_>, measure: &Measure, failures: &[&Observation]) ->
     let note = Text::from(format!("{}{passes}, page ", words::count(failures.len(), "failure", "failures")))
         .page("annex-observations");
     let last = if measure.mitigated_by.is_empty() { "Why" } else { "Why, and interception" };
-    let mut out = Found { note, last: last.into(), rows: Vec::new(), groups: Vec::new(), foot: Text::default() };
+    let mut out =
+        Found { note, last: last.into(), rows: Vec::new(), groups: Vec::new(), foot: Text::default() };
     if failures.len() <= limits.finding_rows {
         out.rows = failures.iter().map(|failure| subject_row(context, measure, failure)).collect();
         return out;
@@ -376,7 +387,9 @@ fn outer_measure(context: &Context<'_>, id: &str) -> OuterMeasure {
             let count = context.count(measure);
             let state = match count.judged() {
                 0 => "not applicable here".to_owned(),
-                n => format!("passes on {} of {}", count.pass, words::count(n as usize, "subject", "subjects")),
+                n => {
+                    format!("passes on {} of {}", count.pass, words::count(n as usize, "subject", "subjects"))
+                }
             };
             OuterMeasure {
                 number: context.finding_number(id).unwrap_or_default().to_owned(),

@@ -104,8 +104,10 @@ fn framework(context: &Context<'_>, known: &Known) -> Option<Framework> {
     if requirements.is_empty() {
         return None;
     }
-    let failing =
-        requirements.values().filter(|(_, list)| list.iter().any(|measure| context.count(measure).fail > 0)).count();
+    let failing = requirements
+        .values()
+        .filter(|(_, list)| list.iter().any(|measure| context.count(measure).fail > 0))
+        .count();
     Some(Framework {
         name: known.name.to_owned(),
         note: format!(

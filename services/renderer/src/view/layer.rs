@@ -89,7 +89,9 @@ const fn about(layer: Layer) -> &'static str {
         Layer::Cluster => "The control plane and the rules it enforces everywhere.",
         Layer::Node => "The machines on which the pods run.",
         Layer::Container => "What runs in the pods, and with which rights.",
-        Layer::ApiResources => "What is written into the cluster: roles, policies, services, secrets, claims.",
+        Layer::ApiResources => {
+            "What is written into the cluster: roles, policies, services, secrets, claims."
+        }
     }
 }
 
@@ -97,11 +99,15 @@ pub(crate) fn layer(context: &Context<'_>, layer: Layer, cells: Vec<CellView>) -
     let position = Layer::ALL.iter().position(|l| *l == layer).unwrap_or(0);
     let number = (FIRST_LAYER_CHAPTER + position).to_string();
     let name = words::layer(layer);
-    let chapter = Chapter::new(number, if layer == Layer::ApiResources { name.into() } else { format!("{name} layer") });
+    let chapter = Chapter::new(
+        number,
+        if layer == Layer::ApiResources { name.into() } else { format!("{name} layer") },
+    );
     let measures: Vec<&Measure> = context.measures(layer).collect();
     let failing = context.failing(layer);
     let unknown = context.by_significance(layer, |count| count.fail == 0 && count.unknown > 0);
-    let passing = context.by_significance(layer, |count| count.fail == 0 && count.unknown == 0 && count.pass > 0);
+    let passing =
+        context.by_significance(layer, |count| count.fail == 0 && count.unknown == 0 && count.pass > 0);
     let judged = failing.len() + unknown.len() + passing.len();
     let mut out = LayerChapter {
         chapter,
@@ -131,14 +137,21 @@ pub(crate) fn layer(context: &Context<'_>, layer: Layer, cells: Vec<CellView>) -
     out.groups = heads
         .into_iter()
         .filter(|(_, list)| !list.is_empty())
-        .map(|(head, list)| MeasureGroup { head, rows: list.iter().map(|measure| row(context, measure)).collect() })
+        .map(|(head, list)| MeasureGroup {
+            head,
+            rows: list.iter().map(|measure| row(context, measure)).collect(),
+        })
         .collect();
     let left_out = measures.len() - judged;
-    out.foot = Text::from("Con … Uti: weight of the measure for each goal, 3 is primary.").plain(match left_out {
-        0 => String::new(),
-        1 => " One measure has no subject here; it is not applicable and counts nowhere.".to_owned(),
-        n => format!(" {} measures have no subject here; they are not applicable and count nowhere.", words::capital(&words::number(n))),
-    });
+    out.foot =
+        Text::from("Con … Uti: weight of the measure for each goal, 3 is primary.").plain(match left_out {
+            0 => String::new(),
+            1 => " One measure has no subject here; it is not applicable and counts nowhere.".to_owned(),
+            n => format!(
+                " {} measures have no subject here; they are not applicable and count nowhere.",
+                words::capital(&words::number(n))
+            ),
+        });
     out
 }
 
@@ -171,7 +184,10 @@ fn title(context: &Context<'_>, layer: Layer, failing: &[&Measure], unknown: usi
     };
     if failing.is_empty() {
         let passed = judged - unknown;
-        return format!("{name}: {passed} of {} pass, none fails{rest}", words::count(judged, "measure", "measures"));
+        return format!(
+            "{name}: {passed} of {} pass, none fails{rest}",
+            words::count(judged, "measure", "measures")
+        );
     }
     let verb = if failing.len() == 1 { "fails" } else { "fail" };
     format!("{name}: {} of {} {verb}{rest}", failing.len(), words::count(judged, "measure", "measures"))

@@ -36,7 +36,7 @@ pub use population::{
     Counts, KindGroup, NamespaceRow, NotRead, PopulationChapter, ReasonRow, Reconciliation, SourceRow,
 };
 pub use signoff::{Auditor, Check, Signoff};
-pub use summary::{GateList, GateRow, GoalRow, Matrix, More, Step, Steps, Summary, MatrixLine};
+pub use summary::{GateList, GateRow, GoalRow, Matrix, MatrixLine, More, Step, Steps, Summary};
 pub use text::{Span, Text};
 pub use waivers::{WaiverEntry, WaiversChapter};
 

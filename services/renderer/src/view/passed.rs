@@ -47,7 +47,8 @@ pub(crate) fn passed(context: &Context<'_>) -> Passed {
     let mut layers = Vec::new();
     for layer in Layer::ALL.iter().copied() {
         let judged = context.by_significance(layer, |count| count.judged() > 0).len();
-        let found = context.by_significance(layer, |count| count.pass > 0 && count.fail == 0 && count.unknown == 0);
+        let found =
+            context.by_significance(layer, |count| count.pass > 0 && count.fail == 0 && count.unknown == 0);
         total += found.len();
         if found.is_empty() {
             continue;

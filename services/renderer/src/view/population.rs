@@ -119,8 +119,11 @@ struct Sum([i64; 7]);
 
 impl Sum {
     fn add(&mut self, row: &PopulationRow) {
-        let values = [row.listed, row.evaluated, row.not_applicable, row.waived, row.unreadable, row.excluded];
-        for (sum, value) in self.0.iter_mut().zip(values.into_iter().map(i64::from).chain([i64::from(row.gap)])) {
+        let values =
+            [row.listed, row.evaluated, row.not_applicable, row.waived, row.unreadable, row.excluded];
+        for (sum, value) in
+            self.0.iter_mut().zip(values.into_iter().map(i64::from).chain([i64::from(row.gap)]))
+        {
             *sum += value;
         }
     }
@@ -132,7 +135,12 @@ impl Sum {
     }
 
     fn words(self) -> Vec<String> {
-        self.0.iter().map(|n| format!("{}{}", if *n < 0 { "−" } else { "" }, words::thousands(n.unsigned_abs() as usize))).collect()
+        self.0
+            .iter()
+            .map(|n| {
+                format!("{}{}", if *n < 0 { "−" } else { "" }, words::thousands(n.unsigned_abs() as usize))
+            })
+            .collect()
     }
 
     fn gap(self) -> bool {
@@ -159,7 +167,9 @@ pub(crate) fn population(context: &Context<'_>) -> PopulationChapter {
     let (reasons, reasons_cut) = reasons(context);
     let (not_read, not_read_cut) = not_read(context);
     let mut foot = Text::default();
-    for (what, cut) in [("namespace rows", cut), ("reasons", reasons_cut), ("kinds and files not read", not_read_cut)] {
+    for (what, cut) in
+        [("namespace rows", cut), ("reasons", reasons_cut), ("kinds and files not read", not_read_cut)]
+    {
         if let Some((shown, of)) = cut {
             foot = foot.plain(format!(
                 "{} of {} {what} shown, all in the attachment. ",
@@ -193,9 +203,13 @@ fn second(missing: i64) -> Vec<Text> {
 
 fn scope(context: &Context<'_>) -> Vec<Fact> {
     let a = context.a;
-    let empty: Vec<String> = context.empty_layers().into_iter().map(|l| words::layer(l).to_lowercase()).collect();
+    let empty: Vec<String> =
+        context.empty_layers().into_iter().map(|l| words::layer(l).to_lowercase()).collect();
     let mut facts = vec![
-        Fact::new("Cluster", Text::of_code(cover::cluster_name(context)).plain("; ").text(cover::cluster(context))),
+        Fact::new(
+            "Cluster",
+            Text::of_code(cover::cluster_name(context)).plain("; ").text(cover::cluster(context)),
+        ),
         Fact::new(
             "Period",
             format!(
@@ -282,7 +296,11 @@ fn table(context: &Context<'_>, total: Sum) -> (Reconciliation, Cut) {
                     show
                 })
                 .map(|row| NamespaceRow {
-                    namespace: if row.namespace.is_empty() { "cluster-scoped".into() } else { row.namespace.clone() },
+                    namespace: if row.namespace.is_empty() {
+                        "cluster-scoped".into()
+                    } else {
+                        row.namespace.clone()
+                    },
                     plain: row.namespace.is_empty(),
                     counts: Sum::of(row).words(),
                     gap: row.gap != 0,
@@ -292,7 +310,16 @@ fn table(context: &Context<'_>, total: Sum) -> (Reconciliation, Cut) {
             KindGroup { kind: format!("{version} {kind}"), counts: sum.words(), gap, rows: lines }
         })
         .collect();
-    let heads = ["Kind, namespace", "Listed", "= Evaluated", "+ Not applicable", "+ Waived", "+ Unreadable", "+ Excluded", "Gap"];
+    let heads = [
+        "Kind, namespace",
+        "Listed",
+        "= Evaluated",
+        "+ Not applicable",
+        "+ Waived",
+        "+ Unreadable",
+        "+ Excluded",
+        "Gap",
+    ];
     let table = Reconciliation {
         heads: heads.map(str::to_owned).to_vec(),
         groups,
@@ -347,7 +374,11 @@ fn reasons(context: &Context<'_>) -> (Vec<ReasonRow>, Cut) {
 fn not_read(context: &Context<'_>) -> (Vec<NotRead>, Cut) {
     let a = context.a;
     let kinds = a.not_listed.iter().map(|kind| {
-        let name = if kind.kind.is_empty() { kind.api_version.clone() } else { format!("{} {}", kind.api_version, kind.kind) };
+        let name = if kind.kind.is_empty() {
+            kind.api_version.clone()
+        } else {
+            format!("{} {}", kind.api_version, kind.kind)
+        };
         let state = if kind.inconsistent { "read, but not at one point in time: " } else { "not listed: " };
         NotRead { what: Text::of_code(&name), why: Text::from(format!("{state}{}", kind.reason)) }
     });

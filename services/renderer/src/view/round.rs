@@ -20,11 +20,7 @@ fn whole(points: f64) -> i64 {
 
 /// `79–82`, or one number where both ends are equal unrounded.
 pub(crate) fn interval(low: f64, high: f64) -> String {
-    if (high - low).abs() < NOISE {
-        down(low).to_string()
-    } else {
-        format!("{}–{}", down(low), up(high))
-    }
+    if (high - low).abs() < NOISE { down(low).to_string() } else { format!("{}–{}", down(low), up(high)) }
 }
 
 /// Points gained, one decimal, rounded down.

@@ -153,7 +153,8 @@ pub(crate) fn rows(context: &Context<'_>) -> Vec<Vec<CellView>> {
         .map(|layer| {
             let cells: Vec<&Cell> = a.matrix.iter().filter(|cell| cell.layer == Some(*layer)).collect();
             let all = a.layers.iter().find(|cell| cell.layer == Some(*layer)).cloned();
-            let all = all.unwrap_or_else(|| Cell { goal: None, ..nothing(Some(*layer), Goal::Confidentiality) });
+            let all =
+                all.unwrap_or_else(|| Cell { goal: None, ..nothing(Some(*layer), Goal::Confidentiality) });
             line(words::layer(*layer), &cells, &all)
         })
         .collect();
@@ -263,7 +264,9 @@ fn steps(context: &Context<'_>) -> Steps {
     Steps {
         title,
         note: "significance first, then the outermost layer, then points gained".into(),
-        heads: ["Significance", "", "Step", "Layer", "Subjects", "Points", "Page"].map(str::to_owned).to_vec(),
+        heads: ["Significance", "", "Step", "Layer", "Subjects", "Points", "Page"]
+            .map(str::to_owned)
+            .to_vec(),
         rows,
     }
 }

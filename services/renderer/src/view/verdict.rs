@@ -23,7 +23,9 @@ fn critical(context: &Context<'_>) -> String {
         return format!("{} critical {verb}", words::number(gates));
     }
     let (mut waived, mut fails, mut unseen) = (0, 0, 0);
-    for measure in context.input.catalogue.measures.iter().filter(|m| m.significance == Significance::Critical) {
+    for measure in
+        context.input.catalogue.measures.iter().filter(|m| m.significance == Significance::Critical)
+    {
         let count = context.count(measure);
         fails += usize::from(count.fail > count.waived);
         waived += usize::from(count.fail > 0 && count.fail == count.waived);
@@ -32,7 +34,10 @@ fn critical(context: &Context<'_>) -> String {
     match (fails, waived, unseen) {
         (0, 0, 0) => "every critical measure passes".to_owned(),
         (0, 0, n) => format!("no critical measure fails, {} could not be seen", words::number(n)),
-        (0, n, _) => format!("the failures of {} are accepted", words::count(n, "critical measure", "critical measures")),
+        (0, n, _) => format!(
+            "the failures of {} are accepted",
+            words::count(n, "critical measure", "critical measures")
+        ),
         (n, _, _) => {
             let verb = if n == 1 { "measure fails" } else { "measures fail" };
             format!("{} critical {verb} in part", words::number(n))
@@ -85,7 +90,8 @@ pub(crate) fn second(context: &Context<'_>) -> Vec<Text> {
         let seen = down(overall.coverage);
         let gates = context.a.gates.len();
         if overall.rating != overall.rating_by_score && overall.rating != Rating::NotAssessed && gates > 0 {
-            let (verb, they) = if gates == 1 { ("A gate holds", "it is") } else { ("Gates hold", "they are") };
+            let (verb, they) =
+                if gates == 1 { ("A gate holds", "it is") } else { ("Gates hold", "they are") };
             lines.push(Text::from(format!(
                 "By score alone {score} ({}), seen {seen}. {verb} the rating at {} until {they} mended or accepted.",
                 overall.rating_by_score, overall.rating
@@ -94,7 +100,8 @@ pub(crate) fn second(context: &Context<'_>) -> Vec<Text> {
             lines.push(Text::from(format!("Score {score} of 100, seen {seen}.")));
         }
     }
-    let empty: Vec<String> = context.empty_layers().into_iter().map(|l| words::layer(l).to_lowercase()).collect();
+    let empty: Vec<String> =
+        context.empty_layers().into_iter().map(|l| words::layer(l).to_lowercase()).collect();
     if empty.is_empty() {
         lines.push(Text::from("This pack is compared with no earlier one."));
     } else {

@@ -44,7 +44,9 @@ pub(crate) fn waivers(context: &Context<'_>) -> WaiversChapter {
         (n, 0) => {
             format!("{} {} in force", words::capital(&plural(n)), is(n))
         }
-        (n, m) => format!("{} {} in force, {} {} void", words::capital(&plural(n)), is(n), words::number(m), is(m)),
+        (n, m) => {
+            format!("{} {} in force, {} {} void", words::capital(&plural(n)), is(n), words::number(m), is(m))
+        }
     };
     let limit = context.input.limits.waivers;
     let mut text = Vec::new();
@@ -103,7 +105,11 @@ fn entry(context: &Context<'_>, state: &WaiverState) -> WaiverEntry {
     ]);
     WaiverEntry {
         id: if waiver.id.is_empty() { "waiver without an id".into() } else { waiver.id.clone() },
-        state: if state.valid { format!("in force until {until}") } else { format!("void: {}", state.void_reason) },
+        state: if state.valid {
+            format!("in force until {until}")
+        } else {
+            format!("void: {}", state.void_reason)
+        },
         facts,
     }
 }

@@ -11,7 +11,8 @@ pub(crate) const THIN: char = '\u{202F}';
 /// Whole numbers up to twelve as words, as a sentence wants them.
 pub(crate) fn number(n: usize) -> String {
     const WORDS: [&str; 13] = [
-        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+        "twelve",
     ];
     WORDS.get(n).map_or_else(|| thousands(n), |word| (*word).to_owned())
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hexproof_core::assessment::{
-    Assessment, CatalogueRef, Cell, ClusterFacts, Gate, MeasureCount, PopulationRow, RowReason, SnapshotRef, WaiverState,
-    WorkStep,
+    Assessment, CatalogueRef, Cell, ClusterFacts, Gate, MeasureCount, PopulationRow, RowReason, SnapshotRef,
+    WaiverState, WorkStep,
 };
 use hexproof_core::measure::{Catalogue, Claim, Measure, MeasureId, Mend, Unit};
 use hexproof_core::observation::{Observation, Reading, Subject};
@@ -128,8 +128,11 @@ pub(crate) fn assessment(cluster: &str, catalogue: &Catalogue, observations: Vec
             reason: String::new(),
         })
         .collect();
-    let failing: Vec<&Measure> =
-        catalogue.measures.iter().filter(|m| measures.iter().any(|c| c.measure_id == m.id && c.fail > 0)).collect();
+    let failing: Vec<&Measure> = catalogue
+        .measures
+        .iter()
+        .filter(|m| measures.iter().any(|c| c.measure_id == m.id && c.fail > 0))
+        .collect();
     let judged = |m: &Measure| measures.iter().find(|c| c.measure_id == m.id).map_or(0, MeasureCount::judged);
     let failed = |m: &Measure| measures.iter().find(|c| c.measure_id == m.id).map_or(0, |c| c.fail);
     let gates: Vec<Gate> = failing
@@ -223,7 +226,10 @@ pub(crate) fn assessment(cluster: &str, catalogue: &Catalogue, observations: Vec
 fn population(observations: &[Observation]) -> Vec<PopulationRow> {
     let mut names: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for o in observations {
-        names.entry((o.subject.kind.clone(), o.subject.namespace.clone())).or_default().insert(o.subject.name.clone());
+        names
+            .entry((o.subject.kind.clone(), o.subject.namespace.clone()))
+            .or_default()
+            .insert(o.subject.name.clone());
     }
     names
         .into_iter()
@@ -267,7 +273,8 @@ pub(crate) fn waiver(measure: &str, valid: bool, reason: &str) -> WaiverState {
 }
 
 pub(crate) fn catalogue(measures: Vec<Measure>) -> Catalogue {
-    let entries = measures.into_iter().map(|m| (format!("{}/{}.yaml", m.layer, m.id), Digest::of(b"file"), m));
+    let entries =
+        measures.into_iter().map(|m| (format!("{}/{}.yaml", m.layer, m.id), Digest::of(b"file"), m));
     Catalogue::new(entries.collect())
 }
 

@@ -25,8 +25,8 @@ pub use hexproof_core::record::Bodied;
 pub use image::{ImageRef, is_sha256};
 pub use lookup::Lookup;
 pub use namespaces::NamespaceFacts;
-pub(crate) use workloads::is_finished;
 pub use services::ServiceIndex;
+pub(crate) use workloads::is_finished;
 pub use workloads::{ContainerAt, ContainerRole, Part, Workload};
 
 /// One record of the snapshot, by its place.

@@ -90,15 +90,16 @@ fn split(image_id: &str) -> Option<(&str, &str)> {
 /// The containers of a pod that run.
 fn places<'f>(workload: &Workload<'f>, part: &Part<'f>, pod: &'f Pod) -> Vec<Place<'f>> {
     let Some(status) = &pod.status else { return Vec::new() };
-    let asked = |name: &str| {
-        let container = part.containers.iter().find(|container| container.container.name == name)?;
-        container.container.image.as_deref()
-    };
+    let asked: BTreeMap<&str, Option<&'f str>> = part
+        .containers
+        .iter()
+        .map(|place| (place.container.name.as_str(), place.container.image.as_deref()))
+        .collect();
     let place = |field: &str, index: usize, one: &'f ContainerStatus| Place {
         pod: part.item,
         owner: workload.item,
         container: &one.name,
-        image: asked(&one.name).or(one.image.as_deref()),
+        image: asked.get(one.name.as_str()).copied().flatten().or(one.image.as_deref()),
         path: format!("status.{field}[{index}]"),
         image_id: one.image_id.as_deref().filter(|id| !id.is_empty()),
     };
