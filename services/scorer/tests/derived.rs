@@ -76,10 +76,11 @@ fn words_of_remote_shells_fail_and_ports_are_judged_without_them() {
   objects:
     - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop, labels: {app: web}}, spec: {containers: [{name: a, ports: [{name: x, containerPort: 80}]}, {name: b, ports: [{name: x, containerPort: 2222}]}]}}
     - {apiVersion: v1, kind: Service, metadata: {name: ssh, namespace: shop}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: x}]}}
-- name: neither
+- name: neither, and a Service that forwards datagrams
   outcome: pass
   objects:
-    - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}, spec: {containers: [{name: a, ports: [{containerPort: 80}]}]}}
+    - {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop, labels: {app: web}}, spec: {containers: [{name: a, ports: [{containerPort: 80}]}]}}
+    - {apiVersion: v1, kind: Service, metadata: {name: u, namespace: shop}, spec: {selector: {app: web}, ports: [{port: 22, protocol: UDP}]}}
 "#,
     );
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -171,6 +171,11 @@ impl<'f> Workload<'f> {
         self.parts.first().filter(|part| part.own)
     }
 
+    /// Whether it is the mirror of a static pod. A template with the annotation makes ordinary pods.
+    pub fn is_mirror(&self) -> bool {
+        self.item.kind() == Kind::Pod && self.template().is_some_and(Part::is_mirror)
+    }
+
     /// The controller fields; `None` for a Pod.
     pub fn controller(&self) -> Option<&'f workload::Workload> {
         self.item.body::<workload::Workload>()

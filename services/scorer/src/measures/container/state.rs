@@ -29,7 +29,7 @@ fn stateful_data(report: &mut Report<'_, '_>) {
             case.not_applicable(format!("a {kind} is not meant to keep state"));
             return;
         }
-        if workload.parts.iter().any(Part::is_mirror) {
+        if workload.is_mirror() {
             case.not_applicable("a mirror pod");
             return;
         }

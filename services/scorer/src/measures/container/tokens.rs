@@ -23,34 +23,40 @@ const LONGEST_LIFE_SECONDS: i64 = 86_400;
 fn service_account_token(report: &mut Report<'_, '_>) {
     let facts = report.facts;
     let bindings = Bindings::gather(facts);
-    report.each_part(|case, part| {
-        if part.is_mirror() {
+    report.each_workload(|case, workload| {
+        if workload.is_mirror() {
             case.not_applicable(MIRROR);
             return;
         }
-        let mut mounted = is_auto_mounted(case, facts, part);
-        for token in projected_tokens(part) {
-            if token.is_for_api {
-                case.read_in(part, part.field(&format!("{}.audience", token.path), token.audience));
-                mounted = Mounted::Yes;
-                continue;
-            }
-            let path = format!("{}.expirationSeconds", token.path);
-            let reading = part.field(&path, token.expiration_seconds);
-            if token.expiration_seconds.is_some_and(|seconds| seconds > LONGEST_LIFE_SECONDS) {
-                case.fault_in(part, reading, "a token for another audience lives longer than a day");
-            } else {
-                case.read_in(part, reading);
-            }
-        }
-        match mounted {
-            Mounted::No => {}
-            Mounted::Unseen(reason) => {
-                case.unknown(reason);
-            }
-            Mounted::Yes => show_need(case, part, &bindings),
+        for part in &workload.parts {
+            judge_tokens(case, facts, part, &bindings);
         }
     });
+}
+
+fn judge_tokens<'f>(case: &mut Case, facts: &Facts<'f>, part: &Part<'f>, bindings: &Bindings<'f>) {
+    let mut mounted = is_auto_mounted(case, facts, part);
+    for token in projected_tokens(part) {
+        if token.is_for_api {
+            case.read_in(part, part.field(&format!("{}.audience", token.path), token.audience));
+            mounted = Mounted::Yes;
+            continue;
+        }
+        let path = format!("{}.expirationSeconds", token.path);
+        let reading = part.field(&path, token.expiration_seconds);
+        if token.expiration_seconds.is_some_and(|seconds| seconds > LONGEST_LIFE_SECONDS) {
+            case.fault_in(part, reading, "a token for another audience lives longer than a day");
+        } else {
+            case.read_in(part, reading);
+        }
+    }
+    match mounted {
+        Mounted::No => {}
+        Mounted::Unseen(reason) => {
+            case.unknown(reason);
+        }
+        Mounted::Yes => show_need(case, part, bindings),
+    }
 }
 
 /// Whether the token of the account is mounted.
@@ -209,12 +215,12 @@ fn dedicated_service_account(report: &mut Report<'_, '_>) {
         }
     }
     report.each_workload(|case, workload| {
+        if workload.is_mirror() {
+            case.not_applicable(MIRROR);
+            return;
+        }
         let application = Application::of(workload, label_names);
         for part in &workload.parts {
-            if part.is_mirror() {
-                case.not_applicable(MIRROR);
-                return;
-            }
             let name = part.spec.account();
             let written = [&part.spec.service_account_name, &part.spec.service_account];
             let found = written.into_iter().flatten().find(|name| !name.is_empty());
