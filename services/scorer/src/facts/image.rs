@@ -78,10 +78,10 @@ pub fn is_sha256(digest: &str) -> bool {
 
 const DOCKER_HUB: &str = "docker.io";
 
-/// One name for one registry: the default port says nothing, and the Docker Hub has an old name.
+/// One name for one registry: the default port says nothing, and the Docker Hub answers under other names too.
 fn canonical_host(host: String) -> String {
     match host.strip_suffix(":443").unwrap_or(&host) {
-        "index.docker.io" => DOCKER_HUB.to_owned(),
+        "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => DOCKER_HUB.to_owned(),
         host => host.to_owned(),
     }
 }
@@ -138,6 +138,7 @@ mod tests {
             ("bitnami/redis:7", "docker.io", "bitnami/redis", Some("7"), None),
             ("docker.io/nginx", "docker.io", "library/nginx", None, None),
             ("index.docker.io/team/app", "docker.io", "team/app", None, None),
+            ("registry-1.docker.io/library/nginx", "docker.io", "library/nginx", None, None),
             ("docker.io:443/nginx", "docker.io", "library/nginx", None, None),
             ("localhost/app:1", "localhost", "app", Some("1"), None),
             ("localhost:5000", "docker.io", "library/localhost", Some("5000"), None),
