@@ -1,12 +1,13 @@
 //! A snapshot, indexed for judging.
 //!
 //! `workloads` joins pods with their topmost owners, `lookup` answers whether a named object exists, `namespaces`
-//! tells user from system namespaces and who owns a workload, `services` which Services select a pod, `image`
-//! splits image references.
+//! tells user from system namespaces and who owns a workload, `rbac` joins roles with their bindings, `services` which
+//! Services select a pod, `image` splits image references.
 
 mod image;
 mod lookup;
 mod namespaces;
+pub mod rbac;
 mod services;
 mod workloads;
 
@@ -86,6 +87,7 @@ pub struct Facts<'f> {
     workloads: Vec<Workload<'f>>,
     namespaces: BTreeMap<&'f str, NamespaceFacts<'f>>,
     digests: Vec<OnceLock<Digest>>,
+    rbac: OnceLock<Box<rbac::RbacFacts<'f>>>,
 }
 
 impl<'f> Facts<'f> {
@@ -102,7 +104,7 @@ impl<'f> Facts<'f> {
         let workloads = workloads::join(&by_kind, &by_name);
         let namespaces = namespaces::gather(&by_kind, &workloads, settings);
         let digests = snapshot.records.iter().map(|_| OnceLock::new()).collect();
-        Self { snapshot, settings, by_kind, by_name, workloads, namespaces, digests }
+        Self { snapshot, settings, by_kind, by_name, workloads, namespaces, digests, rbac: OnceLock::new() }
     }
 
     /// What the operator states.
@@ -143,6 +145,11 @@ impl<'f> Facts<'f> {
     /// Every Pod and workload template: one entry per topmost owner.
     pub fn workloads(&self) -> &[Workload<'f>] {
         &self.workloads
+    }
+
+    /// Roles and bindings, joined when they are first asked for.
+    pub fn rbac(&self) -> &rbac::RbacFacts<'f> {
+        self.rbac.get_or_init(|| Box::new(rbac::RbacFacts::new(self)))
     }
 
     /// The digest of a record.

@@ -9,12 +9,15 @@ mod namespaces;
 mod network_policies;
 mod rbac_accounts;
 mod rbac_bindings;
+mod rbac_grants;
+mod rbac_groups;
 mod rbac_powers;
 mod rbac_roles;
 mod routes;
 mod secrets;
 mod services;
 mod storage;
+mod workload_powers;
 mod workloads;
 
 use super::Entry;
@@ -24,7 +27,9 @@ pub(super) const ENTRIES: &[&[Entry]] = &[
     rbac_roles::ENTRIES,
     rbac_powers::ENTRIES,
     rbac_bindings::ENTRIES,
+    rbac_groups::ENTRIES,
     rbac_accounts::ENTRIES,
+    workload_powers::ENTRIES,
     namespaces::ENTRIES,
     network_policies::ENTRIES,
     services::ENTRIES,
