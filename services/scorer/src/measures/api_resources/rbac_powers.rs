@@ -135,8 +135,13 @@ fn decide<'f>(case: &mut Case, report: &Report<'_, 'f>, spec: &Spec, role: &Role
     }
     remark(case, spec, role);
     let unrecorded = unrecorded(case, facts, spec, &bound);
+    let mut holders = Holders::new();
     for hit in &hits {
-        weigh(case, report, spec, hit, &unrecorded);
+        weigh(case, report, spec, hit, &unrecorded, &mut holders);
+    }
+    for (binding, identities) in holders.into_values() {
+        let names: Vec<String> = identities.iter().map(ToString::to_string).collect();
+        case.read(Reading { fault: true, ..reading_of(binding.item, "subjects", names) });
     }
     if case.has_fault() {
         return;
@@ -162,6 +167,9 @@ fn decide<'f>(case: &mut Case, report: &Report<'_, 'f>, spec: &Spec, role: &Role
 
 /// A binding with those of its subjects that a measure looks at.
 type BoundTo<'b, 'f> = (&'b BindingFacts<'f>, Vec<Identity<'f>>);
+
+/// The subjects that hold a right they should not, by place of the binding that gives it.
+type Holders<'b, 'f> = BTreeMap<u32, (&'b BindingFacts<'f>, BTreeSet<Identity<'f>>)>;
 
 /// The bindings that somebody made, with their subjects. Decides the case if there are none.
 fn bound<'b, 'f>(
@@ -228,69 +236,57 @@ fn unrecorded<'b, 'f>(
 }
 
 /// Records the fault that a rule is, for all bindings that give it.
-fn weigh(case: &mut Case, report: &Report<'_, '_>, spec: &Spec, hit: &Hit<'_>, bound: &[BoundTo<'_, '_>]) {
+fn weigh<'b, 'f>(
+    case: &mut Case,
+    report: &Report<'_, '_>,
+    spec: &Spec,
+    hit: &Hit<'_>,
+    bound: &[BoundTo<'b, 'f>],
+    holders: &mut Holders<'b, 'f>,
+) {
     let mut worst: Option<Significance> = None;
-    let mut failing: Vec<(&BindingFacts<'_>, Vec<Identity<'_>>)> = Vec::new();
+    let mut failing: BTreeSet<Identity<'f>> = BTreeSet::new();
+    let mut places: BTreeSet<&str> = BTreeSet::new();
     let mut powerless = false;
     for (binding, identities) in bound {
-        let mut held = Vec::new();
+        let (cluster_wide, namespace) = (binding.is_cluster_wide(), binding.item.namespace());
         for identity in identities {
-            let to = Bound {
-                cluster_wide: binding.is_cluster_wide(),
-                namespace: binding.item.namespace(),
-                identity: *identity,
-            };
-            match hit.effect(spec, report.facts, to) {
+            match hit.effect(spec, report.facts, Bound { cluster_wide, namespace, identity: *identity }) {
                 None => powerless = true,
                 Some(Effect::Accepted) => {}
                 Some(Effect::Fails(significance)) => {
                     worst = worst.max(Some(significance.unwrap_or(report.measure.significance)));
-                    held.push(*identity);
+                    failing.insert(*identity);
+                    places.insert(namespace);
+                    let held = holders.entry(binding.item.index).or_insert((binding, BTreeSet::new()));
+                    held.1.insert(*identity);
                 }
             }
         }
-        if !held.is_empty() {
-            failing.push((binding, held));
-        }
     }
-    if failing.is_empty() {
-        if powerless {
-            let place = hit.rule.place;
-            case.note(format!(
-                "rules[{place}] names {}, which are cluster-scoped: a RoleBinding grants nothing of them",
-                hit.resources.join(", ")
-            ));
-        }
-        return;
-    }
-    let reason = format!("grants {}{} to {}", hit.rights(), place(hit, &failing), holders(&failing));
-    let fault = case.fault(hit.rule.reading(), reason);
-    if let Some(significance) = worst {
-        fault.counts_as(significance);
-    }
-    for (binding, identities) in failing {
-        let names: Vec<String> = identities.iter().map(ToString::to_string).collect();
-        case.read(Reading { fault: true, ..reading_of(binding.item, "subjects", names) });
+    if let Some(worst) = worst {
+        let reason = format!("grants {}{} to {}", hit.rights(), place(hit, &places), holder(&failing));
+        case.fault(hit.rule.reading(), reason).counts_as(worst);
+    } else if powerless {
+        let place = hit.rule.place;
+        case.note(format!(
+            "rules[{place}] names {}, which are cluster-scoped: a RoleBinding grants nothing of them",
+            hit.resources.join(", ")
+        ));
     }
 }
 
-fn place(hit: &Hit<'_>, failing: &[(&BindingFacts<'_>, Vec<Identity<'_>>)]) -> String {
-    if failing.iter().any(|(binding, _)| binding.is_cluster_wide()) {
-        return if hit.grant.reach == Reach::Namespaced {
-            " in every namespace".into()
-        } else {
-            String::new()
-        };
-    }
-    let namespaces: BTreeSet<&str> = failing.iter().map(|(binding, _)| binding.item.namespace()).collect();
+/// Where a right holds; a ClusterRoleBinding has the empty namespace.
+fn place(hit: &Hit<'_>, namespaces: &BTreeSet<&str>) -> String {
     match (namespaces.len(), namespaces.first()) {
+        (_, Some(&"")) if hit.grant.reach == Reach::Namespaced => " in every namespace".into(),
+        (_, Some(&"")) => String::new(),
         (1, Some(only)) => format!(" in namespace {only}"),
         (number, _) => format!(" in {number} namespaces"),
     }
 }
 
-fn holders(failing: &[(&BindingFacts<'_>, Vec<Identity<'_>>)]) -> String {
-    let identities: BTreeSet<&Identity<'_>> = failing.iter().flat_map(|(_, list)| list).collect();
+fn holder(identities: &BTreeSet<Identity<'_>>) -> String {
     match (identities.len(), identities.first()) {
         (1, Some(only)) => only.to_string(),
         (number, _) => format!("{number} subjects"),

@@ -1,6 +1,6 @@
 //! The measure on workloads whose ServiceAccount could take the cluster over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hexproof_core::Significance;
 use hexproof_core::observation::Reading;
@@ -12,7 +12,7 @@ use super::rbac_bindings::BINDINGS;
 use super::rbac_grants::{self as grants, Effect, Spec};
 use super::rbac_powers::{self as powers, Bound};
 use crate::facts::rbac::{BindingFacts, Identity, RoleFacts};
-use crate::facts::{Facts, Lookup, Part, Workload};
+use crate::facts::{Facts, Item, Lookup, Part, Workload};
 use crate::measures::{Entry, WORKLOADS};
 use crate::verdict::{Case, Report, reading_of};
 
@@ -54,14 +54,22 @@ pub(super) fn mounts_token(facts: &Facts<'_>, part: &Part<'_>) -> bool {
         })
 }
 
-/// A dangerous right that one binding gives.
+/// What an identity may do cluster-wide or in a system namespace. Workloads share it.
+#[derive(Default)]
+struct Powers<'f> {
+    dangers: Vec<Danger>,
+    gaps: BTreeSet<String>,
+    bindings: Vec<Item<'f>>,
+}
+
+/// The rights that fail one measure: the first binding and rule, and how many bindings more.
 struct Danger {
+    binding: Reading,
     rule: Reading,
     reason: String,
 }
 
-/// The dangers by binding and identity: workloads share them.
-type Known<'f> = BTreeMap<(u32, Identity<'f>), Vec<Danger>>;
+type Known<'f> = BTreeMap<(String, String), Powers<'f>>;
 
 fn account_powers(report: &mut Report<'_, '_>) {
     let facts = report.facts;
@@ -100,28 +108,20 @@ fn judge_part<'f>(case: &mut Case, facts: &Facts<'f>, part: &Part<'f>, known: &m
     case.read_in(part, field.clone());
     let groups = ["system:serviceaccounts", of_namespace.as_str(), "system:authenticated"];
     for identity in std::iter::once(account).chain(groups.map(Identity::group)) {
-        for binding in facts.rbac().bindings_to(identity) {
-            let central = binding.is_cluster_wide() || facts.is_system(binding.item.namespace());
-            let Some(bound) = binding.subjects.iter().find(|bound| bound.identity == identity) else {
-                continue;
-            };
-            let Some(role) = facts.rbac().role_of(binding).filter(|_| central) else { continue };
-            if let Some(gap) = &role.gap {
-                case.unknown(gap.as_str());
+        let key = (identity.namespace.to_owned(), identity.name.to_owned());
+        let powers = known.entry(key).or_insert_with(|| powers_of(facts, identity));
+        for gap in &powers.gaps {
+            case.unknown(gap.as_str());
+        }
+        for item in &powers.bindings {
+            case.uses(*item);
+        }
+        for danger in &powers.dangers {
+            let fault = case.fault_in(part, field.clone(), danger.reason.as_str());
+            if !mounted {
+                fault.counts_as(Significance::Low);
             }
-            let dangers = known
-                .entry((binding.item.index, bound.identity))
-                .or_insert_with(|| dangers(facts, binding, role, bound.identity));
-            let subject =
-                reading_of(binding.item, format!("subjects[{}]", bound.place), identity.to_string());
-            case.uses(binding.item).read(Reading { fault: !dangers.is_empty(), ..subject });
-            for danger in dangers {
-                let fault = case.fault_in(part, field.clone(), danger.reason.as_str());
-                if !mounted {
-                    fault.counts_as(Significance::Low);
-                }
-                case.read(danger.rule.clone());
-            }
+            case.read(danger.binding.clone()).read(danger.rule.clone());
         }
     }
     if case.has_fault() && !mounted {
@@ -133,29 +133,58 @@ fn judge_part<'f>(case: &mut Case, facts: &Facts<'f>, part: &Part<'f>, known: &m
     case.passes("its account holds no such right cluster-wide or in a system namespace");
 }
 
-/// What a binding gives an identity that would fail one of the measures.
-fn dangers(
-    facts: &Facts<'_>,
-    binding: &BindingFacts<'_>,
-    role: &RoleFacts<'_>,
-    identity: Identity<'_>,
-) -> Vec<Danger> {
-    let to = Bound { cluster_wide: binding.is_cluster_wide(), namespace: binding.item.namespace(), identity };
-    let holder = role.subject().label();
-    let mut dangers = Vec::new();
-    for spec in TAKEOVER {
-        if facts.recorded(spec.id, identity.kind, identity.namespace, identity.name).is_some() {
-            continue;
-        }
-        for hit in powers::hits(spec, &role.rules) {
-            if matches!(hit.effect(spec, facts, to), Some(Effect::Fails(_))) {
-                let (rights, label) = (hit.rights(), binding.item.label());
-                dangers.push(Danger {
-                    rule: Reading { fault: true, ..hit.rule.reading_from(&holder) },
-                    reason: format!("{identity} has {rights} by {label} (fails {})", spec.id),
-                });
-            }
+fn powers_of<'f>(facts: &Facts<'f>, identity: Identity<'_>) -> Powers<'f> {
+    let mut powers = Powers::default();
+    let mut central = Vec::new();
+    for binding in facts.rbac().bindings_to(identity) {
+        if let Some(role) = facts.rbac().role_of(binding)
+            && (binding.is_cluster_wide() || facts.is_system(binding.item.namespace()))
+        {
+            powers.bindings.push(binding.item);
+            powers.gaps.extend(role.gap.clone());
+            central.push((binding, role));
         }
     }
-    dangers
+    // A subject that is recorded for a measure does not fail it.
+    let open = TAKEOVER
+        .iter()
+        .filter(|spec| facts.recorded(spec.id, identity.kind, identity.namespace, identity.name).is_none());
+    powers.dangers.extend(open.filter_map(|spec| danger(facts, spec, identity, &central)));
+    powers
+}
+
+/// What fails a measure among the roles of an identity.
+fn danger<'f>(
+    facts: &Facts<'f>,
+    spec: &Spec,
+    identity: Identity<'_>,
+    central: &[(&BindingFacts<'f>, &RoleFacts<'f>)],
+) -> Option<Danger> {
+    let mut first: Option<Danger> = None;
+    let mut more = 0;
+    for (binding, role) in central {
+        let (cluster_wide, namespace) = (binding.is_cluster_wide(), binding.item.namespace());
+        let to = Bound { cluster_wide, namespace, identity };
+        let hits = powers::hits(spec, &role.rules);
+        let Some(hit) = hits.iter().find(|hit| matches!(hit.effect(spec, facts, to), Some(Effect::Fails(_))))
+        else {
+            continue;
+        };
+        if first.is_some() {
+            more += 1;
+            continue;
+        }
+        let subject = reading_of(binding.item, "subjects", identity.to_string());
+        first = Some(Danger {
+            binding: Reading { fault: true, ..subject },
+            rule: Reading { fault: true, ..hit.rule.reading_from(&role.subject().label()) },
+            reason: format!("{identity} has {} by {}", hit.rights(), binding.item.label()),
+        });
+    }
+    let mut danger = first?;
+    if more > 0 {
+        danger.reason.push_str(&format!(" and {more} more"));
+    }
+    danger.reason.push_str(&format!(" (fails {})", spec.id));
+    Some(danger)
 }
