@@ -1,5 +1,6 @@
 //! Roles with the rules they come to.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hexproof_core::observation::{Reading, Subject};
@@ -18,6 +19,8 @@ pub struct RoleFacts<'f> {
     pub key: Key<'f>,
     /// The object; `None` for a role outside the set that a binding names.
     pub item: Option<Item<'f>>,
+    /// More objects of that name in a manifest set. Which of them is applied last is not known: their rules count too.
+    pub copies: Vec<Item<'f>>,
     /// What it grants, aggregation resolved.
     pub rules: Vec<EffectiveRule<'f>>,
     /// Why not all of its rules are known, if they are not.
@@ -96,6 +99,16 @@ impl<'f> RoleFacts<'f> {
         }
     }
 
+    fn add_copy(&mut self, item: Item<'f>, copy: Self) {
+        self.copies.push(item);
+        self.rules.extend(copy.rules);
+        self.gap = self.gap.take().or(copy.gap);
+        self.aggregated &= copy.aggregated;
+        if self.standing != copy.standing {
+            self.standing = Standing::Custom;
+        }
+    }
+
     /// One of the default roles that are made to be given to people; measures on bindings judge them.
     pub fn is_user_facing(&self) -> bool {
         self.standing == Standing::Default
@@ -113,13 +126,19 @@ pub(super) fn gather<'f>(facts: &Facts<'f>, bindings: &[BindingFacts<'f>]) -> Ve
             let role = RoleFacts {
                 key,
                 item: Some(item),
+                copies: Vec::new(),
                 rules: pool.effective(facts, item.record, body),
                 gap: pool.gap(facts, body),
                 standing: standing(facts, item),
                 aggregated: kind == Kind::ClusterRole && pool.is_selected(item.record),
                 bindings: Vec::new(),
             };
-            roles.entry(key).or_insert(role);
+            match roles.entry(key) {
+                Entry::Vacant(place) => {
+                    place.insert(role);
+                }
+                Entry::Occupied(mut place) => place.get_mut().add_copy(item, role),
+            }
         }
     }
     for key in bindings.iter().filter_map(BindingFacts::role_key) {
@@ -157,6 +176,7 @@ fn outside<'f>(facts: &Facts<'f>, pool: &Pool<'f>, key: Key<'f>) -> Option<RoleF
     Some(RoleFacts {
         key,
         item: None,
+        copies: Vec::new(),
         rules: rules.collect(),
         gap,
         standing: if shipped.is_some() { Standing::Default } else { Standing::Custom },

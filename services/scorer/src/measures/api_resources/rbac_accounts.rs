@@ -28,27 +28,26 @@ pub(super) const ENTRIES: &[Entry] = &[
 
 fn default_account(report: &mut Report<'_, '_>) {
     let facts = report.facts;
-    let mut namespaces: BTreeMap<&str, Option<(Item<'_>, &ServiceAccount)>> = BTreeMap::new();
+    let mut written = BTreeSet::new();
     for (item, account) in facts.all::<ServiceAccount>(Kind::ServiceAccount) {
         if item.name() == "default" {
-            namespaces.entry(item.namespace()).or_insert(Some((item, account)));
+            written.insert(item.namespace());
+            let mut case = Case::of(item);
+            judge_default(&mut case, facts, item.namespace(), Some(account));
+            report.push(case);
         }
     }
-    if facts.is_manifests() {
-        let workloads = facts.workloads().iter().map(|workload| workload.item.namespace());
-        let bindings = facts.rbac().bindings();
-        let of_bindings = bindings.iter().map(|binding| binding.item.namespace());
-        let of_subjects = facts.rbac().identities().map(|identity| identity.namespace);
-        for namespace in workloads.chain(of_bindings).chain(of_subjects).filter(|name| !name.is_empty()) {
-            namespaces.entry(namespace).or_insert(None);
-        }
+    if !facts.is_manifests() {
+        return;
     }
-    for (namespace, account) in namespaces {
-        let mut case = match account {
-            Some((item, _)) => Case::of(item),
-            None => Case::on(subject_of("ServiceAccount", namespace, "default"), None),
-        };
-        judge_default(&mut case, facts, namespace, account.map(|(_, account)| account));
+    // A set need not hold the object: it exists wherever a workload or a binding names its namespace.
+    let workloads = facts.workloads().iter().map(|workload| workload.item.namespace());
+    let of_bindings = facts.rbac().bindings().iter().map(|binding| binding.item.namespace());
+    let of_subjects = facts.rbac().identities().map(|identity| identity.namespace);
+    let named: BTreeSet<&str> = workloads.chain(of_bindings).chain(of_subjects).collect();
+    for namespace in named.difference(&written).filter(|namespace| !namespace.is_empty()) {
+        let mut case = Case::on(subject_of("ServiceAccount", namespace, "default"), None);
+        judge_default(&mut case, facts, namespace, None);
         report.push(case);
     }
 }

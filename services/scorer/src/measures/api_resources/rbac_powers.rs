@@ -110,6 +110,9 @@ fn judge(report: &mut Report<'_, '_>, spec: &Spec) {
             Some(item) => Case::of(item),
             None => Case::on(role.subject(), None),
         };
+        for copy in &role.copies {
+            case.uses(*copy);
+        }
         decide(&mut case, report, spec, role);
         report.push(case);
     }

@@ -24,6 +24,9 @@ fn each_role(report: &mut Report<'_, '_>, judge: fn(&mut Case, &Facts<'_>, &Role
     for role in facts.rbac().roles() {
         let Some(item) = role.item else { continue };
         let mut case = Case::of(item);
+        for copy in &role.copies {
+            case.uses(*copy);
+        }
         match role.standing {
             Standing::Default => {
                 case.not_applicable("a default role of Kubernetes");
