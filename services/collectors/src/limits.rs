@@ -25,7 +25,7 @@ impl Default for Limits {
             depth: 128,
             yaml_bytes: 64 << 20,
             object_bytes: 16 << 20,
-            tree_bytes: 64 << 20,
+            tree_bytes: 48 << 20,
             alias_bytes: 2 << 20,
             alias_ratio: 8,
             files: 200_000,
@@ -36,7 +36,7 @@ impl Default for Limits {
 /// Approximate heap cost of a container, a key and a scalar beside their text.
 pub(crate) const CONTAINER: usize = 96;
 pub(crate) const KEY: usize = 80;
-pub(crate) const SCALAR: usize = 48;
+pub(crate) const SCALAR: usize = 64;
 
 /// Memory one object may still take.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! How an API server is read, good and bad.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::time::Duration;

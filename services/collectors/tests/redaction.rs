@@ -1,5 +1,7 @@
 //! What leaves the collector and what does not.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::fs;

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
 use serde_json::{Map, Value};
 
 use super::scalar;
@@ -16,6 +16,20 @@ use crate::limits::{Budget, CONTAINER, KEY, Limits, SCALAR, weight};
 pub(crate) struct Fault {
     pub(crate) line: u32,
     pub(crate) reason: String,
+}
+
+/// Why a document ends early.
+enum Stop {
+    /// It is not well formed: the next document may be.
+    Broken(Fault),
+    /// It breaks a limit: what follows is not looked at, a bomb costs its limit and no more.
+    Limit(Fault),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Broken(fault)
+    }
 }
 
 /// A finished piece of a YAML stream.
@@ -42,7 +56,11 @@ pub(crate) fn read(text: &str, limits: &Limits, each: &mut dyn FnMut(Piece) -> C
         let fault = match document.read(&mut parser, &mut number, each) {
             Ok(Next::Document) => continue,
             Ok(Next::End) => return,
-            Err(fault) => fault,
+            Err(Stop::Broken(fault)) => fault,
+            Err(Stop::Limit(fault)) => {
+                let _ = each(Piece::Broken { fault });
+                return;
+            }
         };
         if each(Piece::Broken { fault }).is_break() {
             return;
@@ -102,10 +120,10 @@ impl<'a> Document<'a> {
         parser: &mut Parser<'t, T>,
         number: &mut u32,
         each: &mut dyn FnMut(Piece) -> ControlFlow<()>,
-    ) -> Result<Next, Fault> {
+    ) -> Result<Next, Stop> {
         loop {
             let Some(next) = parser.next_event() else { return Ok(Next::End) };
-            let (event, span) = next.map_err(|error| scan_fault(&error))?;
+            let (event, span) = next.map_err(|error| scan_stop(&error))?;
             let line = line_number(span.start.line());
             match event {
                 Event::StreamEnd => return Ok(Next::End),
@@ -164,13 +182,13 @@ impl<'a> Document<'a> {
         )
     }
 
-    fn open(&mut self, frame: Frame) -> Result<(), Fault> {
+    fn open(&mut self, frame: Frame) -> Result<(), Stop> {
         let line = frame.line;
         if self.stack.len() >= self.limits.depth {
-            return Err(fault(line, format!("nested more than {} deep", self.limits.depth)));
+            return Err(self.too_deep(line));
         }
         if let Some(Frame { node: Node::Map { key: None, .. }, .. }) = self.stack.last() {
-            return Err(fault(line, "a mapping or sequence is used as a key".to_owned()));
+            return Err(fault(line, "a mapping or sequence is used as a key".to_owned()).into());
         }
         self.charge(CONTAINER, line)?;
         self.stack.push(frame);
@@ -184,49 +202,54 @@ impl<'a> Document<'a> {
         tag: Option<&Tag>,
         anchor: usize,
         line: u32,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Stop> {
         let plain = style == ScalarStyle::Plain;
         if let Some(Frame { node: Node::Map { map, key: key @ None, .. }, .. }) = self.stack.last_mut() {
+            if !self.budget.charge(KEY + text.len()) {
+                return Err(self.too_large(line));
+            }
             let name = if plain && tag.is_none() { scalar::key(text) } else { Some(text.to_owned()) };
-            let Some(name) = name else { return Err(fault(line, "a key is null".to_owned())) };
+            let Some(name) = name else { return Err(fault(line, "a key is null".to_owned()).into()) };
             let merge = plain && name == "<<";
             if !merge && map.contains_key(&name) {
-                return Err(fault(line, format!("the key `{}` is given twice", printable(&name))));
+                return Err(fault(line, format!("the key `{}` is given twice", printable(&name))).into());
             }
             if anchor != 0 {
                 self.anchors.insert(anchor, Value::String(name.clone()));
             }
             *key = Some(name);
-            return self.charge(KEY + text.len(), line);
+            return Ok(());
         }
+        // Before the text is copied: it may be as large as the file.
+        self.charge(SCALAR + text.len(), line)?;
         let value = match tag.and_then(Tag::core_suffix) {
             None if tag.is_none() && plain => scalar::resolve(text),
             None => Value::String(text.to_owned()),
             Some(suffix) => tagged(suffix, text, line)?,
         };
-        self.charge(SCALAR + text.len(), line)?;
         self.remember(anchor, &value, line)?;
         self.place(value, line)
     }
 
-    fn alias(&mut self, id: usize, line: u32) -> Result<Value, Fault> {
+    fn alias(&mut self, id: usize, line: u32) -> Result<Value, Stop> {
         let Some(value) = self.anchors.get(&id) else {
-            return Err(fault(line, "an alias stands inside the node that it names".to_owned()));
+            return Err(fault(line, "an alias stands inside the node that it names".to_owned()).into());
         };
         // Weighed before it is copied: the copy is what a bomb is made of.
         let bytes = weight(value);
         if !self.alias_budget.charge(bytes) {
-            return Err(fault(line, "aliases expand the document beyond what its size allows".to_owned()));
+            let reason = "aliases expand the document beyond what its size allows".to_owned();
+            return Err(Stop::Limit(fault(line, reason)));
         }
         let value = value.clone();
         self.charge(bytes, line)?;
         if self.stack.len() + depth(&value, self.limits.depth) > self.limits.depth {
-            return Err(fault(line, format!("nested more than {} deep", self.limits.depth)));
+            return Err(self.too_deep(line));
         }
         Ok(value)
     }
 
-    fn remember(&mut self, anchor: usize, value: &Value, line: u32) -> Result<(), Fault> {
+    fn remember(&mut self, anchor: usize, value: &Value, line: u32) -> Result<(), Stop> {
         if anchor != 0 {
             self.charge(weight(value), line)?;
             self.anchors.insert(anchor, value.clone());
@@ -234,7 +257,7 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    fn place(&mut self, value: Value, line: u32) -> Result<(), Fault> {
+    fn place(&mut self, value: Value, line: u32) -> Result<(), Stop> {
         match self.stack.last_mut() {
             None => self.root = Some((value, line)),
             Some(Frame { node: Node::Seq(items), .. }) => items.push(value),
@@ -247,21 +270,31 @@ impl<'a> Document<'a> {
                 None => match value {
                     Value::String(name) if !map.contains_key(&name) => *key = Some(name),
                     Value::String(name) => {
-                        return Err(fault(line, format!("the key `{}` is given twice", printable(&name))));
+                        return Err(
+                            fault(line, format!("the key `{}` is given twice", printable(&name))).into()
+                        );
                     }
-                    _ => return Err(fault(line, "a key is not a string".to_owned())),
+                    _ => return Err(fault(line, "a key is not a string".to_owned()).into()),
                 },
             },
         }
         Ok(())
     }
 
-    fn charge(&mut self, bytes: usize, line: u32) -> Result<(), Fault> {
+    fn charge(&mut self, bytes: usize, line: u32) -> Result<(), Stop> {
         if self.budget.charge(bytes) {
             return Ok(());
         }
+        Err(self.too_large(line))
+    }
+
+    fn too_large(&self, line: u32) -> Stop {
         let mib = self.limits.tree_bytes >> 20;
-        Err(fault(line, format!("the document takes more than {mib} MiB in memory")))
+        Stop::Limit(fault(line, format!("the document takes more than {mib} MiB in memory")))
+    }
+
+    fn too_deep(&self, line: u32) -> Stop {
+        Stop::Limit(fault(line, format!("nested more than {} deep", self.limits.depth)))
     }
 }
 
@@ -329,6 +362,13 @@ fn depth(value: &Value, limit: usize) -> usize {
 
 fn fault(line: u32, reason: String) -> Fault {
     Fault { line, reason }
+}
+
+fn scan_stop(error: &ScanError) -> Stop {
+    match error.kind() {
+        ErrorKind::RecursionLimitExceeded => Stop::Limit(scan_fault(error)),
+        _ => Stop::Broken(scan_fault(error)),
+    }
 }
 
 fn scan_fault(error: &ScanError) -> Fault {

@@ -97,11 +97,7 @@ impl Redactor {
                     annotations::nginx_characters(all, &mut derived.annotation_characters);
                 }
             }
-            Kind::Other => {
-                if object.keys().any(|key| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata")) {
-                    counts.bodies += 1;
-                }
-            }
+            Kind::Other if has_body(object) => counts.bodies += 1,
             _ => {}
         }
         self.redact_pods(object, kind, &mut derived, counts);
@@ -171,6 +167,10 @@ impl Redactor {
 /// Why the text is no certificate; never a part of it.
 pub fn certificate_facts(base64_pem: &str) -> Result<Certificate, &'static str> {
     certificate::facts(base64_pem)
+}
+
+fn has_body(object: &Map<String, Value>) -> bool {
+    object.keys().any(|key| !matches!(key.as_str(), "apiVersion" | "kind" | "metadata"))
 }
 
 fn annotations_of(object: &Map<String, Value>) -> Option<&Value> {

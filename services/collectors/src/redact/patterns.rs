@@ -2,7 +2,8 @@
 
 /// The detector that finds a credential in `text`, by name; the first one where there are several.
 pub(super) fn credential(text: &str) -> Option<&'static str> {
-    const DETECTORS: [(&str, fn(&str) -> bool); 7] = [
+    type Detector = (&'static str, fn(&str) -> bool);
+    const DETECTORS: [Detector; 7] = [
         ("private-key", has_private_key),
         ("jwt", has_jwt),
         ("aws-access-key", has_aws_key),
