@@ -265,6 +265,28 @@ fn a_field_of_a_wrong_type_makes_one_object_unreadable_without_showing_its_value
 }
 
 #[test]
+fn no_wrong_time_shows_itself_in_the_reason() {
+    for time in [
+        "hunter2",
+        "expected hunter2",
+        "2026-01-01T00:00:00Z expected hunter2",
+        "2026-01-01T00:00:00Zexpected hunter2",
+        "2026-13-01T00:00:00Z, expected hunter2",
+        "2026-01-01 expected hunter2",
+        "2026-01-01T00:00:00[expected hunter2]",
+        "2026-01-01T00:00:00+expected hunter2",
+    ] {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, deletionTimestamp: \"{time}\"}}\n---\napiVersion: v1\nkind: Node\nmetadata: {{name: n}}\n"
+        );
+        let population = collect(&[("a.yaml", &text)], false).unwrap().population;
+        let text = serde_json::to_string(&population).unwrap();
+        assert!(text.contains("metadata.deletionTimestamp"), "{time}: {text}");
+        assert!(!text.contains("hunter2"), "{time}: {text}");
+    }
+}
+
+#[test]
 fn of_two_objects_with_one_name_the_first_counts_and_the_second_is_listed_as_its_duplicate() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n";
     let generated = "apiVersion: v1\nkind: Pod\nmetadata: {generateName: g-, namespace: shop}\n";

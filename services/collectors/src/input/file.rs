@@ -113,14 +113,17 @@ fn read_json(
             Ok(ControlFlow::Break(())) => return ControlFlow::Break(()),
             Err(fault) => return failure(file, fault, reader.sink),
         }
-        let read = match rest.read(&mut chunk) {
+        let read = loop {
+            match rest.read(&mut chunk) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        let read = match read {
+            Ok(0) => break,
             Ok(read) => read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => 0,
             Err(error) => return io_failure(file, &error, reader.sink),
         };
-        if read == 0 {
-            break;
-        }
         next = chunk.get(..read).unwrap_or_default();
     }
     match splitter.finish() {
