@@ -1,5 +1,7 @@
 //! The files attached to a PDF (ISO 32000-1 §7.11.4), read within bounds.
 
+use md5::{Digest, Md5};
+
 use crate::SealError;
 use crate::pdf::filter::{self, MAX_TOTAL};
 use crate::pdf::text::{decode, printable};
@@ -62,13 +64,16 @@ pub(crate) fn digests(document: &Document<'_>) -> Result<Result<Vec<AttachmentDi
     let mut found = Vec::new();
     for file in embedded(document)? {
         let stream = document.stream(file.stream)?;
+        let params = document.get_dict(&stream.dict, "Params")?.unwrap_or_default();
         let mut sha_256 = ring::digest::Context::new(&ring::digest::SHA256);
-        let mut md5 = <md5::Md5 as md5::Digest>::new();
+        // ISO 32000-1 Table 46 has no better checksum; it guards against accidents, the seal against all else.
+        let mut checksum = document.get(&params, "CheckSum")?.map(|stated| (stated, Md5::new()));
         let size = filter::decode(document, &stream, &mut budget, |piece| {
             sha_256.update(piece);
-            md5::Digest::update(&mut md5, piece);
+            if let Some((_, md5)) = &mut checksum {
+                md5.update(piece);
+            }
         })?;
-        let params = document.get_dict(&stream.dict, "Params")?.unwrap_or_default();
         match document.get(&params, "Size")? {
             Some(Object::Integer(stated)) if u64::try_from(stated) == Ok(size) => {}
             None => {}
@@ -76,8 +81,8 @@ pub(crate) fn digests(document: &Document<'_>) -> Result<Result<Vec<AttachmentDi
                 return Ok(Err(format!("attachment `{}` has another size than the file states", file.name)));
             }
         }
-        match document.get(&params, "CheckSum")? {
-            Some(Object::String(stated, _)) if stated == md5::Digest::finalize(md5).as_slice() => {}
+        match checksum {
+            Some((Object::String(stated, _), md5)) if stated == md5.clone().finalize().as_slice() => {}
             None => {}
             Some(_) => {
                 return Ok(Err(format!(
