@@ -6,9 +6,11 @@ use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf};
 use hexproof_core::{
     Platform,
     population::Population,
-    record::{Body, Record},
+    record::{Body, Kind, Record},
     snapshot::{Redaction, Source, SourceState, State},
 };
+
+use serde_json::Value;
 
 use crate::{
     error::CollectError,
@@ -92,7 +94,8 @@ pub fn collect_manifests(
         || (Vec::new(), Redaction::default()),
         |(entries, counts): &mut (Vec<(usize, Entry)>, Redaction), file, reading| {
             let (entry, stop) = match reading {
-                Reading::Object(raw) => {
+                Reading::Object(mut raw) => {
+                    settle_namespace(&mut raw.value);
                     let (place, name) = Place::of(&raw.value);
                     match redactor.project(raw, counts) {
                         Ok(record) => (Entry::Record(place, Box::new(record)), false),
@@ -133,6 +136,24 @@ pub fn collect_manifests(
         state,
         String::new(),
     ))
+}
+
+/// Puts an object where the API server would: a namespaced one without a namespace into `default`, a cluster-scoped
+/// one into none.
+fn settle_namespace(value: &mut Value) {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let scope = Kind::of(text("apiVersion"), text("kind")).is_cluster_scoped();
+    let Some(Value::Object(metadata)) = value.get_mut("metadata") else { return };
+    let named = metadata.get("namespace").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
+    match scope {
+        Some(false) if !named && !metadata.get("namespace").is_some_and(|n| !n.is_null() && !n.is_string()) => {
+            metadata.insert("namespace".to_owned(), Value::from("default"));
+        }
+        Some(true) if named => {
+            metadata.remove("namespace");
+        }
+        Some(_) | None => {}
+    }
 }
 
 /// Counts entries in the order of files; of two objects with the same name the first one stays.

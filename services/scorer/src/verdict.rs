@@ -95,7 +95,7 @@ pub struct Case {
     not_applicable: Option<String>,
     passes_because: Option<String>,
     running_violation: bool,
-    scope_node: Option<String>,
+    nodes: BTreeSet<String>,
 }
 
 impl Case {
@@ -117,7 +117,7 @@ impl Case {
             not_applicable: None,
             passes_because: None,
             running_violation: false,
-            scope_node: None,
+            nodes: BTreeSet::new(),
         }
     }
 
@@ -125,7 +125,7 @@ impl Case {
     pub fn of_workload(workload: &Workload<'_>) -> Self {
         let mut case = Self::of(workload.item);
         case.touched.extend(workload.parts.iter().map(|part| part.item.index));
-        case.scope_node = workload.parts.iter().find_map(|part| part.spec.node_name.clone());
+        case.nodes = workload.parts.iter().filter_map(|part| part.spec.node_name.clone()).collect();
         case
     }
 
@@ -255,7 +255,7 @@ impl Case {
             never_intercepted: self.faults.iter().any(|fault| fault.never_intercepted),
             not_by: self.faults.into_iter().flat_map(|fault| fault.not_by).collect(),
             running_violation: self.running_violation,
-            node: self.scope_node,
+            nodes: self.nodes.into_iter().collect(),
             touched: self.touched.into_iter().collect(),
             observation: Observation {
                 measure_id: measure.id.clone(),
@@ -285,8 +285,8 @@ pub struct Verdict {
     pub not_by: Vec<&'static str>,
     /// A running pod shows a fault, so that admission was no obstacle.
     pub running_violation: bool,
-    /// The node a pod of the subject runs on.
-    pub node: Option<String>,
+    /// The nodes that pods of the subject run on; empty where none is known.
+    pub nodes: Vec<String>,
     /// Indices of the records the verdict rests on.
     pub touched: Vec<u32>,
 }

@@ -69,8 +69,8 @@ fn intercepts(id: &str, outer: &Results, verdict: &Verdict) -> bool {
         let namespace = if subject.kind == "Namespace" { &subject.name } else { &subject.namespace };
         namespaces.into_iter().filter(|(_, name, _)| name == namespace).map(|(_, _, o)| *o).collect()
     } else if !nodes.is_empty() {
-        // The node of the pod; a template may land on any of them.
-        let on = |name: &String| verdict.node.as_ref().is_none_or(|node| node == name);
+        // The nodes of its pods; a template may land on any of them.
+        let on = |name: &String| verdict.nodes.is_empty() || verdict.nodes.contains(name);
         nodes.into_iter().filter(|(_, name, _)| on(name)).map(|(_, _, o)| *o).collect()
     } else {
         outer.outcomes.iter().map(|(_, _, outcome)| *outcome).collect()
@@ -152,19 +152,19 @@ mod tests {
             Significance::High,
             &["node-kubelet-seccomp-default"],
         );
-        for (node, expected) in [(Some("a"), true), (Some("b"), false), (None, false)] {
+        for (nodes, expected) in [(&["a"][..], true), (&["b"], false), (&["a", "b"], false), (&[], false)] {
             let mut failure = verdict(&inner, Outcome::Fail, "Pod", "shop", "web");
-            failure.node = node.map(str::to_owned);
-            let nodes = vec![
+            failure.nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
+            let outer_verdicts = vec![
                 verdict(&outer, Outcome::Pass, "Node", "", "a"),
                 verdict(&outer, Outcome::Fail, "Node", "", "b"),
             ];
             let mut judged = [
-                Judged { measure: &outer, verdicts: nodes },
+                Judged { measure: &outer, verdicts: outer_verdicts },
                 Judged { measure: &inner, verdicts: vec![failure] },
             ];
             apply(&mut judged);
-            assert_eq!(judged[1].verdicts[0].observation.intercepted, expected, "{node:?}");
+            assert_eq!(judged[1].verdicts[0].observation.intercepted, expected, "{nodes:?}");
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn verdict(
         never_intercepted: false,
         not_by: vec![],
         running_violation: false,
-        node: None,
+        nodes: vec![],
         touched: vec![],
     }
 }
