@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::allow_list;
-use super::pod::Condition;
+use super::pod::{Condition, Present};
 use super::scalar::IntOrString;
 use super::selector::{Labels, Selector};
 
@@ -133,7 +133,11 @@ allow_list! {
         from_cidr: Vec<String>,
         #[serde(rename = "fromCIDRSet")]
         from_cidr_set: Vec<CiliumCidr>,
+        from_requires: Option<Vec<Present>>,
+        from_groups: Vec<Present>,
+        from_nodes: Vec<Present>,
         to_ports: Vec<CiliumPorts>,
+        icmps: Vec<Present>,
     }
     struct CiliumEgress {
         to_endpoints: Option<Vec<Selector>>,
@@ -143,11 +147,20 @@ allow_list! {
         #[serde(rename = "toCIDRSet")]
         to_cidr_set: Vec<CiliumCidr>,
         #[serde(rename = "toFQDNs")]
-        to_fqdns: Vec<super::pod::Present>,
-        to_services: Vec<super::pod::Present>,
+        to_fqdns: Vec<Present>,
+        to_services: Vec<Present>,
+        to_requires: Option<Vec<Present>>,
+        to_groups: Vec<Present>,
+        to_nodes: Vec<Present>,
         to_ports: Vec<CiliumPorts>,
+        icmps: Vec<Present>,
     }
-    struct CiliumCidr { cidr: String, except: Vec<String> }
+    struct CiliumCidr {
+        cidr: String,
+        except: Vec<String>,
+        cidr_group_ref: Option<String>,
+        cidr_group_selector: Option<Present>,
+    }
     struct CiliumPorts { ports: Vec<CiliumPort> }
     struct CiliumPort { port: Option<IntOrString>, end_port: Option<i64>, protocol: Option<String> }
 
@@ -156,18 +169,39 @@ allow_list! {
     struct CalicoPolicySpec {
         selector: Option<String>,
         namespace_selector: Option<String>,
+        service_account_selector: Option<String>,
         order: Option<f64>,
+        tier: Option<String>,
+        do_not_track: Option<bool>,
+        #[serde(rename = "preDNAT")]
+        pre_dnat: Option<bool>,
         types: Vec<String>,
         ingress: Vec<CalicoRule>,
         egress: Vec<CalicoRule>,
     }
-    struct CalicoRule { action: String, protocol: Option<IntOrString>, source: Option<CalicoEntity>, destination: Option<CalicoEntity> }
+    struct CalicoRule {
+        action: String,
+        ip_version: Option<i64>,
+        protocol: Option<IntOrString>,
+        not_protocol: Option<IntOrString>,
+        icmp: Option<Present>,
+        #[serde(rename = "notICMP")]
+        not_icmp: Option<Present>,
+        http: Option<Present>,
+        source: Option<CalicoEntity>,
+        destination: Option<CalicoEntity>,
+    }
     struct CalicoEntity {
         nets: Vec<String>,
         not_nets: Vec<String>,
         selector: Option<String>,
+        not_selector: Option<String>,
         namespace_selector: Option<String>,
+        service_accounts: Option<Present>,
+        services: Option<Present>,
+        domains: Vec<String>,
         ports: Vec<IntOrString>,
+        not_ports: Vec<IntOrString>,
     }
 
     /// discovery.k8s.io/v1 EndpointSlice.
