@@ -2,12 +2,15 @@
 //!
 //! `workloads` joins pods with their topmost owners, `lookup` answers whether a named object exists, `namespaces`
 //! tells user from system namespaces and who owns a workload, `rbac` joins roles with their bindings, `services` which
-//! Services select a pod, `image` splits image references.
+//! Services select a pod, `selection` finds pods by label, `policies` knows what network policies let through, `image`
+//! splits image references.
 
 mod image;
 mod lookup;
 mod namespaces;
+pub mod policies;
 pub mod rbac;
+mod selection;
 mod services;
 mod workloads;
 
@@ -88,6 +91,8 @@ pub struct Facts<'f> {
     namespaces: BTreeMap<&'f str, NamespaceFacts<'f>>,
     digests: Vec<OnceLock<Digest>>,
     rbac: OnceLock<Box<rbac::RbacFacts<'f>>>,
+    pod_index: OnceLock<selection::PodIndex<'f>>,
+    policies: OnceLock<policies::Policies<'f>>,
 }
 
 impl<'f> Facts<'f> {
@@ -104,7 +109,18 @@ impl<'f> Facts<'f> {
         let workloads = workloads::join(&by_kind, &by_name);
         let namespaces = namespaces::gather(&by_kind, &workloads, settings);
         let digests = snapshot.records.iter().map(|_| OnceLock::new()).collect();
-        Self { snapshot, settings, by_kind, by_name, workloads, namespaces, digests, rbac: OnceLock::new() }
+        Self {
+            snapshot,
+            settings,
+            by_kind,
+            by_name,
+            workloads,
+            namespaces,
+            digests,
+            pod_index: OnceLock::new(),
+            policies: OnceLock::new(),
+            rbac: OnceLock::new(),
+        }
     }
 
     /// What the operator states.
