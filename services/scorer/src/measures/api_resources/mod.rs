@@ -1,12 +1,18 @@
 //! Measures of the API resources layer, by subject.
 
+mod annotations;
 mod autoscaling;
 mod availability;
+mod backends;
 mod backup;
+mod certificate_strength;
 mod certificates;
+mod common;
+mod hosts;
 mod ingress;
 mod namespaces;
 mod network_policies;
+mod network_reach;
 mod rbac_accounts;
 mod rbac_bindings;
 mod rbac_grants;
@@ -15,6 +21,7 @@ mod rbac_powers;
 mod rbac_roles;
 mod routes;
 mod secrets;
+mod sensitive;
 mod services;
 mod storage;
 mod workload_powers;
@@ -32,9 +39,13 @@ pub(super) const ENTRIES: &[&[Entry]] = &[
     workload_powers::ENTRIES,
     namespaces::ENTRIES,
     network_policies::ENTRIES,
+    network_reach::ENTRIES,
     services::ENTRIES,
+    sensitive::ENTRIES,
     routes::ENTRIES,
     ingress::ENTRIES,
+    hosts::ENTRIES,
+    annotations::ENTRIES,
     certificates::ENTRIES,
     secrets::ENTRIES,
     availability::ENTRIES,
