@@ -31,17 +31,17 @@ fn is_risky_value(name: &str) -> bool {
     name.strip_prefix(PREFIX).is_some_and(|rest| VALUES.contains(&rest))
 }
 
-/// The name of a character that can end a directive of nginx or begin another.
+/// The name, as collectors give it, of a character that can end a directive of nginx or begin another.
 fn dangerous(character: char) -> Option<&'static str> {
     Some(match character {
-        '\n' | '\r' => "a newline",
-        '{' | '}' => "a brace",
-        '#' => "a hash",
-        ';' => "a semicolon",
-        '|' => "a pipe",
-        '`' => "a backtick",
-        '"' | '\'' => "a quote",
-        '<' | '>' => "an angle bracket",
+        '\n' | '\r' => "newline",
+        '{' | '}' => "brace",
+        '#' => "hash",
+        ';' => "semicolon",
+        '|' => "pipe",
+        '`' => "backtick",
+        '"' | '\'' => "quote",
+        '<' | '>' => "angle-bracket",
         _ => return None,
     })
 }
@@ -78,18 +78,16 @@ fn judge_value(case: &mut Case, item: Item<'_>, name: &str, value: Option<&str>)
     let detected: Vec<&str> =
         findings.filter(|finding| finding.key == name).map(|finding| finding.detector.as_str()).collect();
     let seen = value.and_then(|value| value.chars().find_map(dangerous));
-    match (detected.first(), seen, value) {
-        (_, Some(what), _) => {
+    match (detected.first().copied().or(seen), value) {
+        (Some(what), _) => {
             // Such a value is no address: it is not shown.
-            case.fault(reading(path, "present"), format!("the value of annotation {name} holds {what}"));
+            let reason = format!("the value of annotation {name} holds what can end a directive: {what}");
+            case.fault(reading(path, "present"), reason);
         }
-        (Some(what), None, _) => {
-            case.fault(reading(path, "present"), format!("the value of annotation {name} holds {what}"));
-        }
-        (None, None, Some(value)) => {
+        (None, Some(value)) => {
             case.read(reading(path, value));
         }
-        (None, None, None) => {
+        (None, None) => {
             case.unknown(format!("the value of annotation {name} was not kept"));
         }
     }

@@ -26,6 +26,9 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
 /// How long a certificate must still last.
 const AHEAD: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+/// Places that name a Secret and are kept as evidence; a wildcard certificate may serve thousands.
+const SHOWN: usize = 20;
+
 /// Who names a Secret, and for which hosts.
 #[derive(Default)]
 struct Use<'f> {
@@ -79,8 +82,14 @@ fn certificate_valid(report: &mut Report<'_, '_>) {
                 Case::on(subject("Secret", namespace, name), None)
             }
         };
-        for (item, path) in &used.named_by {
-            case.uses(*item).read(reading_of(*item, path.as_str(), name));
+        for (place, (item, path)) in used.named_by.iter().enumerate() {
+            case.uses(*item);
+            if place < SHOWN {
+                case.read(reading_of(*item, path.as_str(), name));
+            }
+        }
+        if used.named_by.len() > SHOWN {
+            case.note(format!("{} places name it", used.named_by.len()));
         }
         match found {
             Lookup::Found(item, secret) => {

@@ -55,9 +55,12 @@ pub(super) fn maybe_isolated(case: &mut Case, standing: &Standing<'_, '_>) {
     }
 }
 
+/// Policies that isolate one pod and are kept as evidence: one is enough, a few help.
+const SHOWN: usize = 5;
+
 /// Keeps the policies that isolate a pod.
 pub(super) fn keep_isolating(case: &mut Case, standing: &Standing<'_, '_>) {
-    for policy in &standing.isolating {
+    for policy in standing.isolating.iter().take(SHOWN) {
         case.uses(policy.item).read(policy.declared());
     }
     if standing.is_isolated() {
