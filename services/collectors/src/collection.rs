@@ -146,7 +146,9 @@ fn settle_namespace(value: &mut Value) {
     let Some(Value::Object(metadata)) = value.get_mut("metadata") else { return };
     let named = metadata.get("namespace").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
     match scope {
-        Some(false) if !named && !metadata.get("namespace").is_some_and(|n| !n.is_null() && !n.is_string()) => {
+        Some(false)
+            if !named && !metadata.get("namespace").is_some_and(|n| !n.is_null() && !n.is_string()) =>
+        {
             metadata.insert("namespace".to_owned(), Value::from("default"));
         }
         Some(true) if named => {

@@ -52,10 +52,15 @@ fn steps(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let mut seen = 0u64;
                 let limits = hexproof_collectors::Limits::default();
-                let _ = hexproof_collectors::input::read_manifest_bytes(text.as_bytes(), &"bench.json".into(), &limits, &mut |_| {
-                    seen += 1;
-                    std::ops::ControlFlow::Continue(())
-                });
+                let _ = hexproof_collectors::input::read_manifest_bytes(
+                    text.as_bytes(),
+                    &"bench.json".into(),
+                    &limits,
+                    &mut |_| {
+                        seen += 1;
+                        std::ops::ControlFlow::Continue(())
+                    },
+                );
                 assert_eq!(seen, objects.len() as u64);
             });
         });
@@ -65,7 +70,10 @@ fn steps(criterion: &mut Criterion) {
                 || objects.clone(),
                 |objects| {
                     let mut counts = Redaction::default();
-                    objects.into_iter().map(|o| redactor.project(raw(o), &mut counts).unwrap()).collect::<Vec<_>>()
+                    objects
+                        .into_iter()
+                        .map(|o| redactor.project(raw(o), &mut counts).unwrap())
+                        .collect::<Vec<_>>()
                 },
                 BatchSize::LargeInput,
             );

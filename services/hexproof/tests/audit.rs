@@ -181,7 +181,7 @@ fn broken_input_names_file_line_and_reason_and_writes_nothing() {
     let store = home.path().join("evidence");
     let (code, out, err) = run(hexproof(home.path()).args(["audit", "--store"]).arg(&store).arg(&folder));
     assert_eq!(code, 2, "{out}");
-    assert!(err.contains("bad.yaml:") && !store.exists(), "{err}");
+    assert!(err.contains("bad.yaml` line 4") && !store.exists(), "{err}");
     let (code, out, err) =
         run(hexproof(home.path()).args(["audit", "--keep-going", "--store"]).arg(&store).arg(&folder));
     assert_eq!(code, 3, "{err}");

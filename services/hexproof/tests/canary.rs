@@ -17,7 +17,10 @@ use support::{files, hexproof, pack, run};
 
 /// Secrets by number; no two share a piece of eight characters.
 fn canary(number: usize) -> String {
-    format!("cnry{number:02}{}", hexproof_core::digest::Digest::of(format!("canary {number}").as_bytes()).hex().split_at(18).0)
+    format!(
+        "cnry{number:02}{}",
+        hexproof_core::digest::Digest::of(format!("canary {number}").as_bytes()).hex().split_at(18).0
+    )
 }
 
 const COUNT: usize = 20;
@@ -28,69 +31,78 @@ fn cluster() -> String {
     // 24 characters: whole groups, so that no padding is needed.
     let (in_base64, binary) = (base64(c[2].as_bytes(), 0), base64(c[5].as_bytes(), 0));
     assert_eq!(c[2].len() % 3, 0);
-    format!(
-        r#"apiVersion: v1
+    let mut text = r#"apiVersion: v1
 kind: Secret
 metadata:
   name: db
   namespace: shop
   annotations:
-    kubectl.kubernetes.io/last-applied-configuration: '{{"stringData":{{"password":"{0}"}}}}'
-stringData: {{password: "{1}"}}
-data: {{token: "{in_base64}"}}
+    kubectl.kubernetes.io/last-applied-configuration: '{"stringData":{"password":"@0@"}}'
+stringData: {password: "@1@"}
+data: {token: "@2@"}
 ---
 apiVersion: v1
 kind: ConfigMap
-metadata: {{name: app, namespace: shop}}
+metadata: {name: app, namespace: shop}
 data:
-  DB_PASSWORD: "{3}"
+  DB_PASSWORD: "@3@"
   app.properties: |
-    smtp.password={4}
-binaryData: {{blob: "{binary}"}}
+    smtp.password=@4@
+binaryData: {blob: "@5@"}
 ---
 apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: web
   namespace: shop
-  annotations: {{example.com/note: "{6}"}}
-  managedFields: [{{manager: "{7}", fieldsV1: {{"f:{7}": {{}}}}}}]
+  annotations: {example.com/note: "@6@"}
+  managedFields: [{manager: "@7@", fieldsV1: {"f:@7@": {}}}]
 spec:
-  selector: {{matchLabels: {{app: web}}}}
+  selector: {matchLabels: {app: web}}
   template:
     metadata:
-      labels: {{app: web}}
-      annotations: {{example.com/token: "{8}"}}
+      labels: {app: web}
+      annotations: {example.com/token: "@8@"}
     spec:
       initContainers:
       - name: init
         image: registry.example.com/init:1
-        command: ["sh", "-c", "login --password={9}"]
+        command: ["sh", "-c", "login --password=@9@"]
       containers:
       - name: web
         image: registry.example.com/web:1
-        args: ["--api-key", "{10}"]
+        args: ["--api-key", "@10@"]
         env:
-        - {{name: API_TOKEN, value: "{11}"}}
-        - {{name: PLAIN, value: "{12}"}}
-        - {{name: URL, value: "https://user:{13}@db.example.com/x"}}
+        - {name: API_TOKEN, value: "@11@"}
+        - {name: PLAIN, value: "@12@"}
+        - {name: URL, value: "https://user:@13@@db.example.com/x"}
         livenessProbe:
-          httpGet: {{path: "/livez?key={14}", port: 80, httpHeaders: [{{name: Authorization, value: "Bearer {15}"}}]}}
-        readinessProbe: {{exec: {{command: ["check", "{16}"]}}}}
-        lifecycle: {{preStop: {{exec: {{command: ["sh", "-c", "bye {17}"]}}}}}}
+          httpGet: {path: "/livez?key=@14@", port: 80, httpHeaders: [{name: Authorization, value: "Bearer @15@"}]}
+        readinessProbe: {exec: {command: ["check", "@16@"]}}
+        lifecycle: {preStop: {exec: {command: ["sh", "-c", "bye @17@"]}}}
 ---
 apiVersion: example.com/v1
 kind: Widget
-metadata: {{name: w, namespace: shop}}
-spec: {{password: "{18}"}}
+metadata: {name: w, namespace: shop}
+spec: {password: "@18@"}
 ---
 apiVersion: v1
 kind: Pod
-metadata: {{name: bad, namespace: shop}}
-spec: {{hostNetwork: "{19}", containers: [{{name: a}}]}}
-"#,
-        c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12], c[13], c[14], c[15], c[16], c[17], c[18], c[19],
-    )
+metadata: {name: bad, namespace: shop}
+spec: {hostNetwork: "@19@", containers: [{name: a}]}
+"#
+        .to_owned();
+    for (number, secret) in c.iter().enumerate() {
+        let planted = match number {
+            2 => &in_base64,
+            5 => &binary,
+            _ => secret,
+        };
+        let place = format!("@{number}@");
+        assert!(text.contains(&place), "secret {number} is planted nowhere");
+        text = text.replace(&place, planted);
+    }
+    text
 }
 
 /// Base64 of `bytes` as it stands inside a longer text, `skip` bytes after a boundary; only the characters that depend
@@ -101,7 +113,10 @@ fn base64(bytes: &[u8], skip: usize) -> String {
     padded.extend_from_slice(bytes);
     let mut text = String::new();
     for chunk in padded.chunks(3) {
-        let word = chunk.iter().enumerate().fold(0u32, |word, (place, byte)| word | u32::from(*byte) << (16 - 8 * place));
+        let word = chunk
+            .iter()
+            .enumerate()
+            .fold(0u32, |word, (place, byte)| word | u32::from(*byte) << (16 - 8 * place));
         for digit in 0..=chunk.len() {
             text.push(char::from(DIGITS[(word >> (18 - 6 * digit) & 63) as usize]));
         }
@@ -149,7 +164,9 @@ fn unpacked(name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
 fn text_of(pack: &Path) -> Vec<u8> {
     match Command::new("pdftotext").arg("-raw").arg(pack).arg("-").output() {
         Ok(output) => output.stdout,
-        Err(_) if std::env::var_os("HEXPROOF_REQUIRE_TOOLS").is_some() => panic!("pdftotext is not installed"),
+        Err(_) if std::env::var_os("HEXPROOF_REQUIRE_TOOLS").is_some() => {
+            panic!("pdftotext is not installed")
+        }
         Err(_) => {
             println!("skipped: pdftotext is not installed");
             Vec::new()
@@ -170,7 +187,8 @@ fn no_planted_secret_is_written_anywhere() {
 
     let store = home.path().join("evidence");
     let mut command = hexproof(home.path());
-    let (code, out, err) = run(command.env("HEXPROOF_LOG", "trace").args(["audit", "--store"]).arg(&store).arg(&manifests));
+    let (code, out, err) =
+        run(command.env("HEXPROOF_LOG", "trace").args(["audit", "--store"]).arg(&store).arg(&manifests));
     assert_eq!(code, 3, "one object has a wrong type: {out}{err}");
     let (_, json, more) = run(hexproof(home.path()).args(["assess", "--format", "json"]).arg(&manifests));
     let mut all = vec![
@@ -199,7 +217,5 @@ fn no_planted_secret_is_written_anywhere() {
 }
 
 fn found(secret: &str, bytes: &[u8]) -> bool {
-    forms(secret).iter().any(|form| {
-        memchr::memmem::find(bytes, form.as_bytes()).is_some()
-    })
+    forms(secret).iter().any(|form| memchr::memmem::find(bytes, form.as_bytes()).is_some())
 }

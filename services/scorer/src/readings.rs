@@ -31,6 +31,11 @@ struct Place {
 }
 
 impl Readings {
+    /// Whether nothing was read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// Keeps a reading. `prefix` is the length of the path that leads to the pod spec; 0 outside pod specs. What
     /// another pod of the subject reads the same is counted, not repeated.
     pub(crate) fn keep(&mut self, reading: Reading, prefix: usize) {

@@ -223,7 +223,14 @@ impl Case {
                 self.faults.iter().map(|fault| fault.reason.clone()).collect::<Sentences>().join()
             }
             Outcome::Unknown => gaps.join("; "),
-            Outcome::Pass => self.passes_because.unwrap_or_default(),
+            Outcome::Pass => self.passes_because.unwrap_or_else(|| {
+                // Evidence of a pass is a field or a sentence, never nothing at all.
+                if self.readings.is_empty() {
+                    "it holds nothing that the measure judges".to_owned()
+                } else {
+                    String::new()
+                }
+            }),
         };
         let significance = match outcome {
             Outcome::Fail => self

@@ -125,7 +125,9 @@ fn check(folder: &Path) -> anyhow::Result<Exit> {
 /// give, such as a certificate.
 fn project_example(raw: &Value, settings: &Settings) -> Result<Record, DecodeError> {
     let origin = Origin::Listed { list: "example".into(), index: 0 };
-    let object = RawObject { value: raw.clone(), origin, partial: false };
+    // A Secret that was asked for without its contents.
+    let partial = raw.get("keysNotRead").is_some();
+    let object = RawObject { value: raw.clone(), origin, partial };
     let mut record =
         Redactor::new(settings.credentials.allow.clone()).project(object, &mut Redaction::default())?;
     if raw.get("derived").is_some() {

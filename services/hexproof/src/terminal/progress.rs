@@ -1,4 +1,4 @@
-//! What is going on, on standard error: a bar on a terminal, plain lines elsewhere, nothing with `--quiet`.
+//! What is going on, on standard error: a line that moves on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -18,7 +18,7 @@ impl Progress {
         let bar = (!quiet && terminal).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.set_style(
-                ProgressStyle::with_template("{spinner} {msg} {human_pos} {elapsed}")
+                ProgressStyle::with_template("{spinner} {msg} {elapsed}")
                     .unwrap_or_else(|_| ProgressStyle::default_spinner())
                     .tick_chars("-\\|/ "),
             );
@@ -31,17 +31,9 @@ impl Progress {
     /// Begins a stage.
     pub(crate) fn stage(&self, name: &'static str) {
         if let Some(bar) = &self.bar {
-            bar.set_position(0);
             bar.set_message(name);
         } else if self.plain {
             eprintln!("{name}");
-        }
-    }
-
-    /// Objects done in this stage.
-    pub(crate) fn done(&self, objects: u64) {
-        if let Some(bar) = &self.bar {
-            bar.set_position(objects);
         }
     }
 

@@ -150,7 +150,7 @@ fn judge_secret(
     }
     let derived = item.record.derived.as_deref();
     let Some(certificate) = derived.and_then(|derived| derived.certificate.as_ref()) else {
-        let keys_known = secret.keys_not_read != Some(true) && !secret.keys.is_empty();
+        let keys_known = secret.keys_not_read != Some(true);
         let error = derived.and_then(|derived| derived.certificate_error.as_deref());
         if keys_known && !secret.keys.iter().any(|key| key == "tls.crt") {
             case.fault(reading("keys", secret.keys.as_slice()), "the Secret has no key tls.crt");
