@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{assessment, attachment, catalogue, measure, observation, report, subject, text_of, waiver};
+use common::{
+    assessment, attachment, catalogue, measure, observation, report, subject, text_of, waiver, words_of,
+};
 use hexproof_core::assessment::Assessment;
 use hexproof_core::measure::Catalogue;
 use hexproof_core::{Layer, Outcome, Rating, Significance};
@@ -58,6 +60,18 @@ fn a_hostile_name_prints_literally_and_comes_back_from_the_text() {
     let joined: String = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
     for name in &names {
         assert!(joined.contains(name.as_str()), "{name} does not come back");
+    }
+    stays_within_the_margins(&pdf);
+}
+
+/// No word crosses the right margin (190 mm); the thumb index stands beyond 203 mm.
+fn stays_within_the_margins(pdf: &[u8]) {
+    let millimetre = 72.0 / 25.4;
+    let Some(words) = words_of(pdf) else { return };
+    assert!(words.len() > 500, "{} words", words.len());
+    for (left, right, word) in words {
+        let in_text = left < 195.0 * millimetre;
+        assert!(!in_text || right < 190.6 * millimetre, "crosses the margin: {word}");
     }
 }
 
@@ -127,6 +141,7 @@ fn the_summary_is_one_page_even_with_sixty_gates_and_long_titles() {
     let (Some(second), Some(third)) = (text_of(&pdf, Some(2)), text_of(&pdf, Some(3))) else { return };
     assert!(second.contains("All layers") && second.contains("and 55 more"), "{second}");
     assert!(third.contains("One formula gives every number"), "the summary runs over: {third}");
+    stays_within_the_margins(&pdf);
 }
 
 #[test]
@@ -138,6 +153,7 @@ fn long_tables_are_cut_only_with_a_count() {
     let text = text.replace('\n', " ");
     assert!(text.contains("5 of 400 verdicts shown, all in the attachment"), "annex");
     assert!(text.contains("60 of 200 subjects named"), "finding");
+    stays_within_the_margins(&pdf);
 }
 
 #[test]

@@ -75,6 +75,44 @@ fn the_file_says_what_it_is() {
     }
 }
 
+/// The tags of the structure element `object` and of all below it.
+fn tags(document: &lopdf::Document, object: &lopdf::Object, found: &mut Vec<String>) {
+    let Ok((_, object)) = document.dereference(object) else { return };
+    match object {
+        lopdf::Object::Array(items) => items.iter().for_each(|item| tags(document, item, found)),
+        lopdf::Object::Dictionary(element) => {
+            if let Ok(tag) = element.get(b"S").and_then(lopdf::Object::as_name) {
+                found.push(String::from_utf8_lossy(tag).into_owned());
+            }
+            if let Ok(below) = element.get(b"K") {
+                tags(document, below, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_table_has_a_head_and_every_figure_a_text() {
+    let pdf = render(&sample(), &[attachment("assessment.json", b"{}")]).unwrap();
+    let document = lopdf::Document::load_mem(&pdf).unwrap();
+    let (mut tables, mut figures) = (0, 0);
+    for object in document.objects.values() {
+        let Ok(element) = object.as_dict() else { continue };
+        let tag = element.get(b"S").and_then(lopdf::Object::as_name).unwrap_or_default();
+        if tag == b"Table" {
+            tables += 1;
+            let mut below = Vec::new();
+            tags(&document, object, &mut below);
+            assert!(below.iter().any(|tag| tag == "TH"), "a table without a head: {below:?}");
+        } else if tag == b"Figure" {
+            figures += 1;
+            assert!(element.has(b"Alt"), "a figure without a text");
+        }
+    }
+    assert!(tables > 10 && figures > 42, "{tables} tables, {figures} figures");
+}
+
 #[test]
 fn a_template_that_warns_is_an_error_that_names_the_place() {
     let warns = [("pack.typ", "#set document(title: \"t\")\n#set text(font: \"Nowhere Sans\")\nx")];

@@ -57,7 +57,7 @@ pub fn build(input: Input<'_>) -> Option<Report> {
 
 /// The running head has one line; the name stands in full on the cover and in the scope.
 fn shortened(name: &str) -> String {
-    const HEAD: usize = 40;
+    const HEAD: usize = 30;
     if name.chars().count() <= HEAD {
         name.to_owned()
     } else {

@@ -88,7 +88,7 @@ pub(crate) fn cell(context: &Context<'_>, row: &str, goal: Option<Goal>, cell: &
     }
 }
 
-/// Numbers in four characters: runs joined by a dash, else how many there are.
+/// Numbers in the three characters that fit a foot: runs joined by a dash, else how many there are.
 pub(crate) fn foot(numbers: &[u32]) -> String {
     let mut parts: Vec<(u32, u32)> = Vec::new();
     for &n in numbers {
@@ -100,7 +100,7 @@ pub(crate) fn foot(numbers: &[u32]) -> String {
     let words: Vec<String> =
         parts.iter().map(|(a, b)| if a == b { a.to_string() } else { format!("{a}–{b}") }).collect();
     let text = words.join(" ");
-    if text.chars().count() > 4 { format!("{}×", numbers.len()) } else { text }
+    if text.chars().count() > 3 { format!("{}×", numbers.len()) } else { text }
 }
 
 #[cfg(test)]
@@ -108,12 +108,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_foot_names_gates_in_four_characters_or_counts_them() {
+    fn the_foot_names_gates_in_three_characters_or_counts_them() {
         assert_eq!(foot(&[3]), "3");
         assert_eq!(foot(&[3, 4]), "3–4");
         assert_eq!(foot(&[1, 5]), "1 5");
         assert_eq!(foot(&[1, 2, 3, 7]), "4×");
         assert_eq!(foot(&[10, 11, 12]), "3×");
-        assert_eq!(foot(&(1..=60).collect::<Vec<_>>()), "1–60");
+        assert_eq!(foot(&(1..=60).collect::<Vec<_>>()), "60×");
     }
 }

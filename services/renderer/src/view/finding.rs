@@ -323,7 +323,7 @@ fn subject_row(context: &Context<'_>, measure: &Measure, o: &Observation) -> Sub
         name: o.subject.name.clone(),
         container: some(&o.subject.container),
         note: (!note.is_empty()).then_some(note),
-        readings: o.readings.iter().take(limit).map(reading).collect(),
+        readings: o.readings.iter().take(limit).map(|r| reading(r, &o.subject.container)).collect(),
         last: reason(context, measure, o),
     }
 }
@@ -346,13 +346,13 @@ fn reason(context: &Context<'_>, measure: &Measure, o: &Observation) -> Text {
     text
 }
 
-/// A field, its holder and its value.
-pub(crate) fn reading(r: &Reading) -> ReadingView {
+/// A field, its holder where that is not the subject (`container`: the subject's), and its value.
+fn reading(r: &Reading, container: &str) -> ReadingView {
     let mut of = Text::default();
     if !r.object.is_empty() {
         of = of.plain("of ").code(&r.object);
     }
-    if !r.container.is_empty() {
+    if !r.container.is_empty() && r.container != container {
         let sep = if of.is_empty() { "container " } else { ", container " };
         of = of.plain(sep).code(&r.container);
     }

@@ -65,7 +65,7 @@ pub(crate) fn signoff(context: &Context<'_>) -> Signoff {
         second: vec![Text::from(
             "The seal is the electronic signature inside this file, not this page. A printed copy proves nothing.",
         )],
-        says: Text::from(format!("{} read the state of ", a.snapshot.collector))
+        says: Text::from(format!("{} read the state of ", words::capital(&a.snapshot.collector)))
             .code(cover::cluster_name(context))
             .plain(format!(
                 " ({}); {} judged it by the catalogue named below. No byte of this file has changed since it was sealed.",

@@ -314,22 +314,35 @@ pub(crate) fn attachment(name: &str, bytes: &[u8]) -> Attachment {
     }
 }
 
+/// Every word of a PDF with its left and right edge in points, by `pdftotext -bbox`.
+pub(crate) fn words_of(pdf: &[u8]) -> Option<Vec<(f64, f64, String)>> {
+    let text = poppler(pdf, &["-bbox"])?;
+    let edge = |line: &str, name: &str| -> Option<f64> {
+        line.split_once(&format!("{name}=\""))?.1.split_once('"')?.0.parse().ok()
+    };
+    let words = text.lines().filter_map(|line| {
+        let word = line.trim().strip_prefix("<word ")?;
+        Some((edge(word, "xMin")?, edge(word, "xMax")?, word.to_owned()))
+    });
+    Some(words.collect())
+}
+
 /// The text of a PDF by `pdftotext`; `None` where that program is not installed.
 pub(crate) fn text_of(pdf: &[u8], page: Option<usize>) -> Option<String> {
-    use std::process::Command;
+    match page.map(|page| page.to_string()) {
+        Some(page) => poppler(pdf, &["-raw", "-f", &page, "-l", &page]),
+        None => poppler(pdf, &["-raw"]),
+    }
+}
+
+fn poppler(pdf: &[u8], options: &[&str]) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pack.pdf");
     std::fs::write(&file, pdf).unwrap();
-    let mut command = Command::new("pdftotext");
-    if let Some(page) = page {
-        command.args(["-f", &page.to_string(), "-l", &page.to_string()]);
-    }
-    let output = match command.arg("-raw").arg(&file).arg("-").output() {
-        Ok(output) => output,
-        Err(_) => {
-            eprintln!("skipped: pdftotext (poppler-utils) is not installed");
-            return None;
-        }
+    let Ok(output) = std::process::Command::new("pdftotext").args(options).arg(&file).arg("-").output()
+    else {
+        eprintln!("skipped: pdftotext (poppler-utils) is not installed");
+        return None;
     };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(String::from_utf8(output.stdout).unwrap())
