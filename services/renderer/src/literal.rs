@@ -64,16 +64,47 @@ fn printable(c: char) -> bool {
     !c.is_control() && !c.is_whitespace() && !INVISIBLE.iter().any(|(from, to)| (*from..=*to).contains(&code))
 }
 
-/// Makes every string of `value` printable, keys aside: they are ours.
+/// Longest identifier printed whole; names in Kubernetes have 253 characters at most, those in files any number.
+const IDENTIFIER: usize = 600;
+/// Longest run of words printed whole; a row must stay shorter than a page.
+const PROSE: usize = 1_600;
+/// Longest text of the catalogue printed whole; it stands in a wide column that may break.
+const CATALOGUE: usize = 8_000;
+
+/// The limit for strings below the field `key` of the view.
+fn limit_of(key: &str) -> usize {
+    match key {
+        "code" | "name" | "namespace" | "path" | "kind" | "container" | "subject" | "id" | "cluster" => {
+            IDENTIFIER
+        }
+        "holds" | "why" | "mend" => CATALOGUE,
+        _ => PROSE,
+    }
+}
+
+/// Makes every string of `value` printable and no longer than a page bears; keys are ours.
 pub(crate) fn make_literal(value: &mut serde_json::Value, covered: &impl Fn(char) -> bool) {
+    visit(value, covered, PROSE);
+}
+
+fn visit(value: &mut serde_json::Value, covered: &impl Fn(char) -> bool, limit: usize) {
     match value {
         serde_json::Value::String(text) => {
+            if text.len() > limit {
+                let length = text.chars().count();
+                if length > limit {
+                    let shown: String = text.chars().take(limit).collect();
+                    *text = format!("{shown} ({limit} of {length} characters shown, all in the attachment)");
+                }
+            }
             if let Cow::Owned(printable) = literal(text, covered) {
                 *text = printable;
             }
         }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| make_literal(item, covered)),
-        serde_json::Value::Object(fields) => fields.values_mut().for_each(|item| make_literal(item, covered)),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| visit(item, covered, limit)),
+        serde_json::Value::Object(fields) => {
+            fields.iter_mut().for_each(|(key, item)| visit(item, covered, limit_of(key)));
+        }
         serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
     }
 }
@@ -117,5 +148,15 @@ mod tests {
         let mut value = serde_json::json!({"a": ["x\u{202E}", {"b": "y\u{7}"}], "n": 1});
         make_literal(&mut value, &|_| true);
         assert_eq!(value, serde_json::json!({"a": ["xU+202E", {"b": "yU+0007"}], "n": 1}));
+    }
+
+    #[test]
+    fn a_text_longer_than_a_page_bears_is_cut_with_its_length() {
+        let mut value = serde_json::json!({"name": "n".repeat(10_000), "why": ["w".repeat(7_000)], "last": "é".repeat(1_600)});
+        make_literal(&mut value, &|_| true);
+        let name = value["name"].as_str().unwrap();
+        assert!(name.ends_with("n (600 of 10000 characters shown, all in the attachment)"), "{name}");
+        assert_eq!(value["why"][0].as_str().unwrap().len(), 7_000);
+        assert_eq!(value["last"].as_str().unwrap().chars().count(), 1_600);
     }
 }

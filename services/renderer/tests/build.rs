@@ -96,6 +96,24 @@ fn characters_that_act_on_the_layout_are_shown_as_code_points() {
     assert!(!text.contains(['\u{202E}', '\u{2066}', '\u{200B}']));
 }
 
+#[test]
+fn names_and_reasons_of_any_length_break_no_page() {
+    let name = "n".repeat(20_000);
+    let (mut a, c) = small(&[("shop", name.as_str())]);
+    a.cluster.name = name.clone();
+    for o in &mut a.observations {
+        o.reason = "word ".repeat(5_000);
+        o.notes = vec!["x".repeat(9_000); 50];
+        o.readings[0].path = "p".repeat(9_000);
+        o.readings[0].value = Some(serde_json::Value::String("v".repeat(9_000)));
+    }
+    let mut long = waiver("container-privileged", true, &"because ".repeat(3_000));
+    long.waiver.owner = name;
+    a.waivers.push(long);
+    let pdf = render(&report(&a, &c, Limits::default()), &[]).unwrap();
+    stays_within_the_margins(&pdf);
+}
+
 fn crowd(measures: usize, subjects: usize, significance: Significance) -> (Assessment, Catalogue) {
     let layers = [Layer::Container, Layer::ApiResources];
     let list: Vec<_> = (0..measures)

@@ -115,7 +115,7 @@ super::view! {
 
     /// Subjects of one namespace.
     struct FoundGroup {
-        /// Namespace, or words for cluster-scoped subjects.
+        /// Namespace, or words where there is none.
         namespace: String,
         /// The namespace is words.
         plain: bool,
@@ -148,6 +148,8 @@ super::view! {
     }
 }
 
+/// Notes printed with one subject.
+const NOTES: usize = 5;
 /// Longest value printed of one field; the attachment has it whole.
 const VALUE: usize = 400;
 
@@ -178,21 +180,51 @@ pub(crate) fn finding(context: &Context<'_>, measure: &Measure) -> Finding {
         patch,
         facts: facts(context, measure),
         found: found(context, measure, &failures),
-        outer: measure.mitigated_by.iter().map(|outer| outer_measure(context, outer.as_str())).collect(),
-        outer_note: outer_note(count.intercepted, count.fail),
+        outer: if outer_judged(context, measure) {
+            measure.mitigated_by.iter().map(|outer| outer_measure(context, outer.as_str())).collect()
+        } else {
+            Vec::new()
+        },
+        outer_note: outer_note(context, measure),
     }
 }
 
-fn outer_note(intercepted: u32, fail: u32) -> Text {
-    let first = match intercepted {
+/// Whether the catalogue has a measure that could intercept this one.
+fn outer_judged(context: &Context<'_>, measure: &Measure) -> bool {
+    measure.mitigated_by.iter().any(|outer| context.input.catalogue.get(outer.as_str()).is_some())
+}
+
+fn outer_note(context: &Context<'_>, measure: &Measure) -> Text {
+    if measure.mitigated_by.is_empty() {
+        return Text::default();
+    }
+    if !outer_judged(context, measure) {
+        let (what, are) = if measure.mitigated_by.len() == 1 {
+            ("A measure of an outer layer could intercept this, ", "; it is")
+        } else {
+            ("Measures of outer layers could intercept this, ", "; they are")
+        };
+        let mut text = Text::from(what);
+        for (i, outer) in measure.mitigated_by.iter().enumerate() {
+            text = text.plain(if i == 0 { "" } else { ", " }).code(outer.as_str());
+        }
+        return text.plain(format!("{are} not in this catalogue and so not judged."));
+    }
+    let count = context.count(measure);
+    let first = match count.intercepted {
         0 => "None of the failures is intercepted.".to_owned(),
-        n => format!("{n} of {fail} failures are intercepted and count one half in the residual score."),
+        n => format!(
+            "{n} of {} failures are intercepted and count one half in the residual score.",
+            count.fail
+        ),
     };
     Text::from(first).plain(" An interception lowers the effect, it does not make a pass.")
 }
 
+/// Lines of a diff; blanks that all lines begin with are left out.
 fn patch(text: &str) -> Vec<PatchLine> {
-    text.lines()
+    let mut lines: Vec<PatchLine> = text
+        .lines()
         .map(|line| {
             let mut chars = line.chars();
             let (op, rest) = match chars.next() {
@@ -206,7 +238,12 @@ fn patch(text: &str) -> Vec<PatchLine> {
                 text: body.trim_end().to_owned(),
             }
         })
-        .collect()
+        .collect();
+    let common = lines.iter().filter(|line| !line.text.is_empty()).map(|line| line.indent).min().unwrap_or(0);
+    for line in &mut lines {
+        line.indent = line.indent.saturating_sub(common);
+    }
+    lines
 }
 
 fn facts(context: &Context<'_>, measure: &Measure) -> Vec<SideFact> {
@@ -260,7 +297,7 @@ fn found(context: &Context<'_>, measure: &Measure, failures: &[&Observation]) ->
     };
     let note = Text::from(format!("{}{passes}, page ", words::count(failures.len(), "failure", "failures")))
         .page("annex-observations");
-    let last = if measure.mitigated_by.is_empty() { "Why" } else { "Why, and interception" };
+    let last = if outer_judged(context, measure) { "Why, and interception" } else { "Why" };
     let mut out =
         Found { note, last: last.into(), rows: Vec::new(), groups: Vec::new(), foot: Text::default() };
     if failures.len() <= limits.finding_rows {
@@ -280,7 +317,7 @@ fn found(context: &Context<'_>, measure: &Measure, failures: &[&Observation]) ->
             .collect();
         room -= subjects.len();
         out.groups.push(FoundGroup {
-            namespace: if namespace.is_empty() { "cluster-scoped".into() } else { namespace.to_owned() },
+            namespace: if namespace.is_empty() { "no namespace".into() } else { namespace.to_owned() },
             plain: namespace.is_empty(),
             count: words::thousands(members.len()),
             subjects,
@@ -314,8 +351,15 @@ fn subject_row(context: &Context<'_>, measure: &Measure, o: &Observation) -> Sub
     if !o.waived_by.is_empty() {
         add(Text::from("waived by ").code(&o.waived_by));
     }
-    if o.readings.len() > limit {
-        add(Text::from(format!("{limit} of {} fields shown, all in the attachment", o.readings.len())));
+    // The fields at fault come first; those beside them are in the attachment.
+    let faults = o.readings.iter().filter(|r| r.fault).count();
+    let shown = if faults > 0 { faults } else { o.readings.len() }.min(limit);
+    if shown < o.readings.len() {
+        let at_fault = if faults > 0 && faults <= limit { " (those at fault)" } else { "" };
+        add(Text::from(format!(
+            "{shown} of {} fields shown{at_fault}, all in the attachment",
+            o.readings.len()
+        )));
     }
     SubjectRow {
         kind: o.subject.kind.clone(),
@@ -323,7 +367,7 @@ fn subject_row(context: &Context<'_>, measure: &Measure, o: &Observation) -> Sub
         name: o.subject.name.clone(),
         container: some(&o.subject.container),
         note: (!note.is_empty()).then_some(note),
-        readings: o.readings.iter().take(limit).map(|r| reading(r, &o.subject.container)).collect(),
+        readings: o.readings.iter().take(shown).map(|r| reading(r, &o.subject.container)).collect(),
         last: reason(context, measure, o),
     }
 }
@@ -333,14 +377,14 @@ fn reason(context: &Context<'_>, measure: &Measure, o: &Observation) -> Text {
     if !o.reason.is_empty() {
         text = text.plain(". ");
     }
-    for note in &o.notes {
+    for note in o.notes.iter().take(NOTES) {
         text = text.text(Text::marked(&words::capital(note))).plain(". ");
     }
     if o.intercepted {
         let by = context.input.catalogue.get(&o.intercepted_by);
         let name = by.map_or_else(|| Text::of_code(&o.intercepted_by), |m| Text::from(m.title.clone()));
         text = text.strong("Intercepted").plain(" by: ").text(name).plain(".");
-    } else if !measure.mitigated_by.is_empty() {
+    } else if outer_judged(context, measure) {
         text = text.plain("Not intercepted.");
     }
     text
@@ -421,7 +465,7 @@ mod tests {
 
     #[test]
     fn a_diff_keeps_its_signs_and_indentation() {
-        let lines = patch(" containers:\n - name: a\n-    privileged: true\n+    privileged: false\n");
+        let lines = patch("  containers:\n  - name: a\n-     privileged: true\n+     privileged: false\n");
         let shown: Vec<_> = lines.iter().map(|l| (l.op.as_str(), l.indent, l.text.as_str())).collect();
         assert_eq!(
             shown,

@@ -207,12 +207,19 @@ fn second(context: &Context<'_>, layer: Layer) -> Text {
     }
     let outer: Vec<String> =
         Layer::ALL.iter().filter(|l| **l < layer).map(|l| words::layer(*l).to_lowercase()).collect();
+    let interception = if outer.is_empty() {
+        "No layer lies outside of it to intercept a failure.".to_owned()
+    } else {
+        format!(
+            "A failure here can be intercepted by the {} layer.",
+            words::list(&outer).replace(" and ", " or ")
+        )
+    };
     Text::from(format!(
-        "{} {} on {}. A failure here can be intercepted by the {} layer.",
+        "{} {} on {}. {interception}",
         about(layer),
         words::count(verdicts, "verdict", "verdicts"),
         words::count(subjects.len(), "subject", "subjects"),
-        words::list(&outer).replace(" and ", " or ")
     ))
 }
 

@@ -72,7 +72,7 @@ super::view! {
 
     /// A namespace.
     struct NamespaceRow {
-        /// Name, or words for cluster-scoped objects.
+        /// Name, or words where there is none.
         namespace: String,
         /// The name is words, not an identifier.
         plain: bool,
@@ -266,7 +266,11 @@ fn sources(context: &Context<'_>) -> Vec<SourceRow> {
             state: state.to_owned(),
             word: word.to_owned(),
             objects: words::thousands(usize::try_from(source.objects).unwrap_or(usize::MAX)),
-            missing: Text::from(words::capital(&source.reason)),
+            missing: Text::from(if source.reason.is_empty() && source.state == State::Complete {
+                "Nothing.".to_owned()
+            } else {
+                words::capital(&source.reason)
+            }),
         }
     };
     context.a.sources.iter().map(row).collect()
