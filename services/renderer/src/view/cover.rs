@@ -18,8 +18,8 @@ super::view! {
         name: String,
         /// Size of the name in points.
         name_size: u32,
-        /// What this is.
-        sentence: Text,
+        /// What this is, line by line.
+        sentence: Vec<Text>,
         /// The emblem.
         plate: Plate,
         /// What identifies the pack.
@@ -84,14 +84,13 @@ pub(crate) fn cover(context: &Context<'_>, rows: &[Vec<CellView>]) -> Cover {
         label: label(context),
         name: name.to_owned(),
         name_size: name_size(name.chars().count()),
-        sentence: Text::from(format!(
-            "{}, as it was on {}",
-            match context.a.snapshot.origin {
-                Source::Manifests => "Security state of one set of Kubernetes manifests",
-                Source::Recording | Source::Live => "Security state of one Kubernetes cluster",
-            },
-            words::minute(context.a.snapshot.collected_at).replace(", ", " at ")
-        )),
+        sentence: vec![
+            Text::from(match context.a.snapshot.origin {
+                Source::Manifests => "Security state of one set of Kubernetes manifests, as it was on",
+                Source::Recording | Source::Live => "Security state of one Kubernetes cluster, as it was on",
+            }),
+            Text::from(words::minute(context.a.snapshot.collected_at).replace(", ", " at ")),
+        ],
         plate: Plate {
             core,
             score: (overall.measures > 0).then(|| interval(overall.score_low, overall.score_high)),

@@ -172,9 +172,9 @@ pub(crate) fn finding(context: &Context<'_>, measure: &Measure) -> Finding {
             if one { &measure.unit.one } else { &measure.unit.many },
         ),
         critical: measure.significance == Significance::Critical,
-        why: Text::marked(&measure.why),
-        holds: Text::marked(&measure.condition),
-        mend: Text::marked(&measure.mend.text),
+        why: Text::technical(&measure.why),
+        holds: Text::technical(&measure.condition),
+        mend: Text::technical(&measure.mend.text),
         patch_note: (!patch.is_empty())
             .then(|| Text::from("An example; names and paths of the subjects differ.")),
         patch,
@@ -273,7 +273,7 @@ fn facts(context: &Context<'_>, measure: &Measure) -> Vec<SideFact> {
         "Mending gains",
         vec![Text::from(format!("{} points{opens}", gain(context.count(measure).gain)))],
     ));
-    facts.push(plain("Decided on", vec![Text::marked(&measure.subject)]));
+    facts.push(plain("Decided on", vec![Text::technical(&measure.subject)]));
     let related: Vec<Text> = FRAMEWORKS
         .iter()
         .filter_map(|framework| {
@@ -373,12 +373,12 @@ fn subject_row(context: &Context<'_>, measure: &Measure, o: &Observation) -> Sub
 }
 
 fn reason(context: &Context<'_>, measure: &Measure, o: &Observation) -> Text {
-    let mut text = Text::marked(&words::capital(&o.reason));
+    let mut text = Text::technical(&words::capital(&o.reason));
     if !o.reason.is_empty() {
         text = text.plain(". ");
     }
     for note in o.notes.iter().take(NOTES) {
-        text = text.text(Text::marked(&words::capital(note))).plain(". ");
+        text = text.text(Text::technical(&words::capital(note))).plain(". ");
     }
     if o.intercepted {
         let by = context.input.catalogue.get(&o.intercepted_by);

@@ -67,6 +67,32 @@ impl Text {
         out
     }
 
+    /// A text of the catalogue: as [`Text::marked`], or, if it marks nothing, with fields, paths and capabilities
+    /// found by their looks (`spec.hostIPC`, `hostPath`, `/etc`, `NET_RAW`).
+    pub fn technical(text: &str) -> Self {
+        if text.contains('`') {
+            return Self::marked(text);
+        }
+        let mut out = Self::default();
+        let mut words = String::new();
+        for (i, token) in text.split(' ').enumerate() {
+            if i > 0 {
+                words.push(' ');
+            }
+            let start = token.len() - token.trim_start_matches(['(', '"']).len();
+            let end = token.trim_end_matches([',', '.', ';', ':', ')', '"', '?']).len();
+            match token.get(start..end) {
+                Some(core) if looks_technical(core) => {
+                    words.push_str(&token[..start]);
+                    out = out.plain(std::mem::take(&mut words)).code(core);
+                    words.push_str(&token[end..]);
+                }
+                _ => words.push_str(token),
+            }
+        }
+        out.plain(words)
+    }
+
     /// An identifier.
     pub fn of_code(code: &str) -> Self {
         Self::default().code(code)
@@ -118,6 +144,24 @@ impl Text {
     }
 }
 
+/// Whether a word is a field, a path or a constant rather than English.
+fn looks_technical(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    let letter = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_alphabetic);
+    if word.len() < 4 || !word.is_ascii() || !bytes.iter().any(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let path = word.starts_with('/') && letter(1);
+    let dotted = (1..bytes.len())
+        .any(|i| bytes[i] == b'.' && (letter(i - 1) || bytes[i - 1] == b']') && letter(i + 1));
+    let camel = bytes[0].is_ascii_lowercase()
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"[].".contains(b))
+        && (1..bytes.len()).any(|i| bytes[i - 1].is_ascii_lowercase() && bytes[i].is_ascii_uppercase());
+    let constant = word.contains('_')
+        && bytes.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
+    path || (dotted && bytes[0].is_ascii_lowercase()) || camel || constant || word.contains("[]")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +171,25 @@ mod tests {
         let text = Text::marked("`spec.hostPID` is absent or `false`.");
         let spans = Text::default().code("spec.hostPID").plain(" is absent or ").code("false").plain(".");
         assert_eq!(text, spans);
+    }
+
+    #[test]
+    fn fields_are_found_by_their_looks() {
+        let text = Text::technical(
+            "No spec.volumes[].hostPath lies under /etc (see hostPath, NET_RAW or and/or e.g. this).",
+        );
+        let expected = Text::from("No ")
+            .code("spec.volumes[].hostPath")
+            .plain(" lies under ")
+            .code("/etc")
+            .plain(" (see ")
+            .code("hostPath")
+            .plain(", ")
+            .code("NET_RAW")
+            .plain(" or and/or e.g. this).");
+        assert_eq!(text, expected);
+        assert_eq!(Text::technical("`a.b` and spec.c"), Text::marked("`a.b` and spec.c"));
+        assert_eq!(Text::technical("Plain words, 1.12 and v2."), Text::from("Plain words, 1.12 and v2."));
     }
 
     #[test]
