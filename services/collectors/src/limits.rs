@@ -7,6 +7,9 @@ pub struct Limits {
     pub depth: usize,
     /// Largest YAML file in bytes; YAML has to be held whole, JSON lists are streamed instead.
     pub yaml_bytes: u64,
+    /// Largest JSON file in bytes. Lists are streamed, but the records that measures need stay in memory: more comes
+    /// from a live cluster, or as several snapshots.
+    pub json_bytes: u64,
     /// Largest single JSON object in bytes (etcd stores at most 1.5 MiB by default).
     pub object_bytes: usize,
     /// Largest tree of one object in memory, in approximate bytes.
@@ -24,6 +27,7 @@ impl Default for Limits {
         Self {
             depth: 128,
             yaml_bytes: 64 << 20,
+            json_bytes: 512 << 20,
             object_bytes: 16 << 20,
             tree_bytes: 48 << 20,
             alias_bytes: 2 << 20,

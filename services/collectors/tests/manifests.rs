@@ -322,3 +322,21 @@ fn real_manifests_are_read_without_a_failure() {
         assert!(read.objects.len() >= objects.min(20), "{folder}");
     }
 }
+
+#[test]
+fn a_json_stream_beyond_the_limit_is_refused_by_name() {
+    let limits = Limits { json_bytes: 1 << 20, ..Limits::default() };
+    let item = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}},"#;
+    let text = format!(r#"{{"kind":"List","apiVersion":"v1","items":[{}"#, item.repeat(40_000));
+    let mut failures = Vec::new();
+    let flow = read_manifest(text.as_bytes(), &"big.json".into(), &limits, &mut |reading| {
+        if let Reading::Failed(failure) = reading {
+            failures.push(failure.to_string());
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(flow.is_break());
+    assert_eq!(failures.len(), 1);
+    assert!(failures[0].contains("big.json") && failures[0].contains("larger than 1 MiB"), "{failures:?}");
+}

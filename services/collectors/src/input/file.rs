@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     document, json,
+    too_large,
     split::{Cut, Splitter},
     text,
     yaml::{self, Fault, Piece},
@@ -107,7 +108,14 @@ fn read_json(
     let mut reader = JsonReader { lists: Lists::new(file, limits), file, limits, document: 1, sink };
     let mut chunk = vec![0; CHUNK];
     let mut next = start;
+    let mut total = 0u64;
     loop {
+        // A file tells its size beforehand; a stream is counted.
+        total += next.len() as u64;
+        if total > limits.json_bytes {
+            let reason = too_large(limits);
+            return (reader.sink)(Reading::Failed(Failure { file: file.clone(), line: None, reason, broken: true }));
+        }
         match splitter.feed(next, &mut |cut| reader.take(cut)) {
             Ok(ControlFlow::Continue(())) => {}
             Ok(ControlFlow::Break(())) => return ControlFlow::Break(()),

@@ -107,6 +107,11 @@ impl Manifests {
     }
 }
 
+/// What is said of a file that no program should hold in memory.
+pub(super) fn too_large(limits: &Limits) -> String {
+    format!("larger than {} MiB: read the cluster itself, or give its namespaces one by one", limits.json_bytes >> 20)
+}
+
 fn read_file(
     file: &ManifestFile,
     limits: &Limits,
@@ -119,6 +124,10 @@ fn read_file(
     let Some(path) = &file.path else {
         return read_manifest(std::io::stdin().lock(), &file.label, limits, sink);
     };
+    if file.bytes > limits.json_bytes {
+        let failure = Failure { file: file.label.clone(), line: None, reason: too_large(limits), broken: true };
+        return sink(Reading::Failed(failure));
+    }
     match fs::File::open(path) {
         Ok(source) => read_manifest(source, &file.label, limits, sink),
         Err(error) => {
