@@ -6,8 +6,8 @@ use hexproof_core::observation::Observation;
 use hexproof_core::{Layer, Outcome};
 
 use super::context::Context;
-use super::finding::value;
 use super::round::exact;
+use super::subjects::value;
 use super::text::Text;
 use super::{Chapter, words};
 

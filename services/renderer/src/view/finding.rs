@@ -1,14 +1,13 @@
 //! A finding: one failing measure, and every subject that fails it.
 
-use std::collections::BTreeMap;
-
 use hexproof_core::measure::Measure;
-use hexproof_core::observation::{Observation, Reading};
+use hexproof_core::observation::Observation;
 use hexproof_core::{Goal, Outcome, Significance};
 
 use super::context::{Context, finding_label};
 use super::frameworks::FRAMEWORKS;
 use super::round::gain;
+use super::subjects::{Found, found};
 use super::text::Text;
 use super::words;
 
@@ -69,70 +68,6 @@ super::view! {
         value: Vec<Text>,
     }
 
-    /// The subjects.
-    struct Found {
-        /// Beside the heading.
-        note: Text,
-        /// Head of the last column.
-        last: String,
-        /// A row a subject.
-        rows: Vec<SubjectRow>,
-        /// Many subjects: names by namespace.
-        groups: Vec<FoundGroup>,
-        /// What is not printed.
-        foot: Text,
-    }
-
-    /// A subject.
-    struct SubjectRow {
-        /// Kind.
-        kind: String,
-        /// Namespace.
-        namespace: Option<String>,
-        /// Name.
-        name: String,
-        /// Container.
-        container: Option<String>,
-        /// Own significance, waiver, notes.
-        note: Option<Text>,
-        /// What was read.
-        readings: Vec<ReadingView>,
-        /// Reason and interception.
-        last: Text,
-    }
-
-    /// A field that was read.
-    struct ReadingView {
-        /// Path.
-        path: String,
-        /// The object that holds it, where it is not the subject; and how many read the same.
-        of: Option<Text>,
-        /// Value found, or words.
-        value: String,
-        /// The value is words.
-        plain: bool,
-    }
-
-    /// Subjects of one namespace.
-    struct FoundGroup {
-        /// Namespace, or words where there is none.
-        namespace: String,
-        /// The namespace is words.
-        plain: bool,
-        /// Number of failures in it.
-        count: String,
-        /// The subjects.
-        subjects: Vec<GroupedSubject>,
-    }
-
-    /// A subject in a list.
-    struct GroupedSubject {
-        /// Kind.
-        kind: String,
-        /// Name.
-        name: String,
-    }
-
     /// A measure of an outer layer.
     struct OuterMeasure {
         /// Number of its finding.
@@ -147,11 +82,6 @@ super::view! {
         state: Text,
     }
 }
-
-/// Notes printed with one subject.
-const NOTES: usize = 5;
-/// Longest value printed of one field; the attachment has it whole.
-const VALUE: usize = 400;
 
 pub(crate) fn finding(context: &Context<'_>, measure: &Measure) -> Finding {
     let id = measure.id.as_str();
@@ -190,7 +120,7 @@ pub(crate) fn finding(context: &Context<'_>, measure: &Measure) -> Finding {
 }
 
 /// Whether the catalogue has a measure that could intercept this one.
-fn outer_judged(context: &Context<'_>, measure: &Measure) -> bool {
+pub(crate) fn outer_judged(context: &Context<'_>, measure: &Measure) -> bool {
     measure.mitigated_by.iter().any(|outer| context.input.catalogue.get(outer.as_str()).is_some())
 }
 
@@ -287,144 +217,6 @@ fn facts(context: &Context<'_>, measure: &Measure) -> Vec<SideFact> {
     facts
 }
 
-fn found(context: &Context<'_>, measure: &Measure, failures: &[&Observation]) -> Found {
-    let limits = context.input.limits;
-    let count = context.count(measure);
-    let passes = match count.pass {
-        0 => "; none passes".to_owned(),
-        1 => "; 1 passes, annex B".to_owned(),
-        n => format!("; {} pass, annex B", words::thousands(n as usize)),
-    };
-    let note = Text::from(format!("{}{passes}, page ", words::count(failures.len(), "failure", "failures")))
-        .page("annex-observations");
-    let last = if outer_judged(context, measure) { "Why, and interception" } else { "Why" };
-    let mut out =
-        Found { note, last: last.into(), rows: Vec::new(), groups: Vec::new(), foot: Text::default() };
-    if failures.len() <= limits.finding_rows {
-        out.rows = failures.iter().map(|failure| subject_row(context, measure, failure)).collect();
-        return out;
-    }
-    let mut groups: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
-    for failure in failures {
-        groups.entry(failure.subject.namespace.as_str()).or_default().push(failure);
-    }
-    let mut room = limits.finding_names;
-    for (namespace, members) in groups {
-        let subjects: Vec<GroupedSubject> = members
-            .iter()
-            .take(room)
-            .map(|o| GroupedSubject { kind: o.subject.kind.clone(), name: o.subject.name.clone() })
-            .collect();
-        room -= subjects.len();
-        out.groups.push(FoundGroup {
-            namespace: if namespace.is_empty() { "no namespace".into() } else { namespace.to_owned() },
-            plain: namespace.is_empty(),
-            count: words::thousands(members.len()),
-            subjects,
-        });
-    }
-    let shown = limits.finding_names - room;
-    out.foot = if shown < failures.len() {
-        Text::from(format!(
-            "{} of {} subjects named. ",
-            words::thousands(shown),
-            words::thousands(failures.len())
-        ))
-    } else {
-        Text::default()
-    }
-    .plain("The fields read and the values found are in the attached assessment.json, for every subject.");
-    out
-}
-
-fn subject_row(context: &Context<'_>, measure: &Measure, o: &Observation) -> SubjectRow {
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let limit = context.input.limits.readings;
-    let mut note = Text::default();
-    let mut add = |text: Text| {
-        let before = std::mem::take(&mut note);
-        note = if before.is_empty() { text } else { before.plain("; ").text(text) };
-    };
-    if o.significance != measure.significance {
-        add(Text::from(format!("counts as {}", o.significance)));
-    }
-    if !o.waived_by.is_empty() {
-        add(Text::from("waived by ").code(&o.waived_by));
-    }
-    // The fields at fault come first; those beside them are in the attachment.
-    let faults = o.readings.iter().filter(|r| r.fault).count();
-    let shown = if faults > 0 { faults } else { o.readings.len() }.min(limit);
-    if shown < o.readings.len() {
-        let at_fault = if faults > 0 && faults <= limit { " (those at fault)" } else { "" };
-        add(Text::from(format!(
-            "{shown} of {} fields shown{at_fault}, all in the attachment",
-            o.readings.len()
-        )));
-    }
-    SubjectRow {
-        kind: o.subject.kind.clone(),
-        namespace: some(&o.subject.namespace),
-        name: o.subject.name.clone(),
-        container: some(&o.subject.container),
-        note: (!note.is_empty()).then_some(note),
-        readings: o.readings.iter().take(shown).map(|r| reading(r, &o.subject.container)).collect(),
-        last: reason(context, measure, o),
-    }
-}
-
-fn reason(context: &Context<'_>, measure: &Measure, o: &Observation) -> Text {
-    let mut text = Text::technical(&words::capital(&o.reason));
-    if !o.reason.is_empty() {
-        text = text.plain(". ");
-    }
-    for note in o.notes.iter().take(NOTES) {
-        text = text.text(Text::technical(&words::capital(note))).plain(". ");
-    }
-    if o.intercepted {
-        let by = context.input.catalogue.get(&o.intercepted_by);
-        let name = by.map_or_else(|| Text::of_code(&o.intercepted_by), |m| Text::from(m.title.clone()));
-        text = text.strong("Intercepted").plain(" by: ").text(name).plain(".");
-    } else if outer_judged(context, measure) {
-        text = text.plain("Not intercepted.");
-    }
-    text
-}
-
-/// A field, its holder where that is not the subject (`container`: the subject's), and its value.
-fn reading(r: &Reading, container: &str) -> ReadingView {
-    let mut of = Text::default();
-    if !r.object.is_empty() {
-        of = of.plain("of ").code(&r.object);
-    }
-    if !r.container.is_empty() && r.container != container {
-        let sep = if of.is_empty() { "container " } else { ", container " };
-        of = of.plain(sep).code(&r.container);
-    }
-    if r.alike > 0 {
-        let sep = if of.is_empty() { "" } else { "; " };
-        of = of.plain(format!("{sep}{} more alike", words::thousands(r.alike as usize)));
-    }
-    let (value, plain) = value(r);
-    ReadingView { path: r.path.clone(), of: (!of.is_empty()).then_some(of), value, plain }
-}
-
-/// The value as it is printed, and whether it is words of ours.
-pub(crate) fn value(r: &Reading) -> (String, bool) {
-    let text = match &r.value {
-        None if r.absent => return ("absent".to_owned(), true),
-        None => return ("present".to_owned(), true),
-        Some(serde_json::Value::String(text)) if text.is_empty() => "\"\"".to_owned(),
-        Some(serde_json::Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-    };
-    let length = text.chars().count();
-    if length <= VALUE {
-        return (text, false);
-    }
-    let cut: String = text.chars().take(VALUE).collect();
-    (format!("{cut} ({VALUE} of {length} characters shown, all in the attachment)"), false)
-}
-
 fn outer_measure(context: &Context<'_>, id: &str) -> OuterMeasure {
     match context.input.catalogue.get(id) {
         Some(measure) => {
@@ -476,19 +268,5 @@ mod tests {
                 ("+", 4, "privileged: false")
             ]
         );
-    }
-
-    #[test]
-    fn a_value_is_shown_as_it_was_found() {
-        let of = |value: serde_json::Value| value_of(Some(value), false);
-        assert_eq!(of(serde_json::json!(true)), ("true".into(), false));
-        assert_eq!(of(serde_json::json!("")), ("\"\"".into(), false));
-        assert_eq!(of(serde_json::json!(["NET_RAW"])), ("[\"NET_RAW\"]".into(), false));
-        assert_eq!(value_of(None, true), ("absent".into(), true));
-        assert!(of(serde_json::json!("x".repeat(5_000))).0.contains("400 of 5000 characters shown"));
-    }
-
-    fn value_of(value: Option<serde_json::Value>, absent: bool) -> (String, bool) {
-        super::value(&Reading { value, absent, ..Reading::default() })
     }
 }

@@ -13,8 +13,10 @@ mod frameworks;
 mod layer;
 mod passed;
 mod population;
+mod reconcile;
 mod round;
 mod signoff;
+mod subjects;
 mod summary;
 mod text;
 mod verdict;
@@ -26,16 +28,14 @@ pub use build::build;
 pub use cell::CellView;
 pub use context::{Input, Limits, Seal, SnapshotPlace};
 pub use cover::{Cover, Plate};
-pub use finding::{
-    Finding, Found, FoundGroup, GroupedSubject, OuterMeasure, PatchLine, ReadingView, SideFact, SubjectRow,
-};
+pub use finding::{Finding, OuterMeasure, PatchLine, SideFact};
 pub use frameworks::{Framework, FrameworkMeasure, Frameworks, Requirement};
 pub use layer::{BarView, LayerChapter, MeasureGroup, MeasureRow};
 pub use passed::{Passed, PassedLayer, PassedRow};
-pub use population::{
-    Counts, KindGroup, NamespaceRow, NotRead, PopulationChapter, ReasonRow, Reconciliation, SourceRow,
-};
+pub use population::{PopulationChapter, SourceRow};
+pub use reconcile::{Counts, KindGroup, NamespaceRow, NotRead, ReasonRow, Reconciliation};
 pub use signoff::{Auditor, Check, Signoff};
+pub use subjects::{Found, FoundGroup, GroupedSubject, ReadingView, SubjectRow};
 pub use summary::{GateList, GateRow, GoalRow, Matrix, MatrixLine, More, Step, Steps, Summary};
 pub use text::{Span, Text};
 pub use waivers::{WaiverEntry, WaiversChapter};
