@@ -65,6 +65,8 @@ fn export(world: &PackWorld, report: &Report) -> Result<Vec<u8>, RenderError> {
         RenderError::Typst(list.iter().map(|d| describe_diagnostic(world, d)).collect())
     };
     let document = output.map_err(|errors| explain(&errors))?;
+    // The pages stand; what led to them would only lie beside the file that is being written.
+    comemo::evict(0);
     if !warnings.is_empty() {
         return Err(explain(&warnings));
     }
