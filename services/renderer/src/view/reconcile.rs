@@ -134,7 +134,7 @@ pub(crate) fn table(context: &Context<'_>, total: Sum) -> (Reconciliation, Cut) 
                 })
                 .map(|row| NamespaceRow {
                     namespace: if row.namespace.is_empty() {
-                        "cluster-scoped".into()
+                        "no namespace".into()
                     } else {
                         row.namespace.clone()
                     },
@@ -217,11 +217,18 @@ pub(crate) fn not_read(context: &Context<'_>) -> (Vec<NotRead>, Cut) {
             format!("{} {}", kind.api_version, kind.kind)
         };
         let state = if kind.inconsistent { "read, but not at one point in time: " } else { "not listed: " };
-        NotRead { what: Text::of_code(&name), why: Text::from(format!("{state}{}", kind.reason)) }
+        NotRead { what: Text::of_code(&name), why: Text::marked(&format!("{state}{}", kind.reason)) }
     });
     let file = |file: &hexproof_core::population::UnreadableFile, state: &str| {
         let place = if file.line > 0 { format!("{}:{}", file.file, file.line) } else { file.file.clone() };
-        NotRead { what: Text::of_code(&place), why: Text::from(format!("{state}: {}", file.reason)) }
+        NotRead {
+            what: Text::of_code(&place),
+            why: if file.reason.starts_with(state) {
+                Text::marked(&words::capital(&file.reason))
+            } else {
+                Text::marked(&format!("{}: {}", words::capital(state), file.reason))
+            },
+        }
     };
     let files = a.unreadable_files.iter().map(|f| file(f, "unreadable"));
     let skipped = a.skipped_files.iter().map(|f| file(f, "no Kubernetes object"));

@@ -96,6 +96,12 @@ pub(crate) fn found(context: &Context<'_>, measure: &Measure, failures: &[&Obser
         Found { note, last: last.into(), rows: Vec::new(), groups: Vec::new(), foot: Text::default() };
     if failures.len() <= limits.finding_rows {
         out.rows = failures.iter().map(|failure| subject_row(context, measure, failure)).collect();
+        if failures.iter().any(|o| o.readings.iter().any(|r| r.fault) && !o.readings.iter().all(|r| r.fault))
+        {
+            out.foot = Text::from(
+                "The fields at fault are printed; all that were read are in the attached assessment.json.",
+            );
+        }
         return out;
     }
     let mut groups: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
@@ -148,12 +154,9 @@ fn subject_row(context: &Context<'_>, measure: &Measure, o: &Observation) -> Sub
     // The fields at fault come first; those beside them are in the attachment.
     let faults = o.readings.iter().filter(|r| r.fault).count();
     let shown = if faults > 0 { faults } else { o.readings.len() }.min(limit);
-    if shown < o.readings.len() {
-        let at_fault = if faults > 0 && faults <= limit { " (those at fault)" } else { "" };
-        add(Text::from(format!(
-            "{shown} of {} fields shown{at_fault}, all in the attachment",
-            o.readings.len()
-        )));
+    let asked = if faults > 0 { faults } else { o.readings.len() };
+    if shown < asked {
+        add(Text::from(format!("{shown} of {asked} fields shown, all in the attachment")));
     }
     SubjectRow {
         kind: o.subject.kind.clone(),
