@@ -10,6 +10,7 @@ use common::{Read, read, read_within, real};
 use hexproof_collectors::{
     CollectError, Limits,
     input::{Manifests, read_manifest},
+    raw::Reading,
 };
 use serde_json::json;
 
