@@ -122,7 +122,7 @@ fn base64(bytes: &[u8], skip: usize) -> String {
         }
     }
     // The last digit may hold bits of what follows.
-    let end = if padded.len() % 3 == 0 { text.len() } else { text.len() - 1 };
+    let end = if padded.len().is_multiple_of(3) { text.len() } else { text.len() - 1 };
     text[[0, 2, 3][skip]..end].to_owned()
 }
 

@@ -21,8 +21,11 @@ fn the_settings_and_waivers_of_the_documents_are_accepted() {
     for (document, flag) in [("settings.md", "--settings"), ("waivers.md", "--waivers")] {
         let file = home.path().join(document).with_extension("yaml");
         fs::write(&file, yaml(document)).unwrap();
-        let (code, out, err) =
-            run(hexproof(home.path()).arg("assess").arg(flag).arg(&file).arg(root().join("examples/weak-shop")));
+        let (code, out, err) = run(hexproof(home.path())
+            .arg("assess")
+            .arg(flag)
+            .arg(&file)
+            .arg(root().join("examples/weak-shop")));
         assert_eq!(code, 0, "{document}: {out}{err}");
     }
 }
@@ -40,8 +43,10 @@ fn the_settings_document_names_every_field() {
     let document = yaml("settings.md");
     let mut all = Vec::new();
     names(&serde_json::to_value(hexproof_core::settings::Settings::default()).unwrap(), &mut all);
-    let missing: Vec<String> =
-        all.into_iter().filter(|name| name != "data-class" && !document.contains(&format!("{name}:"))).collect();
+    let missing: Vec<String> = all
+        .into_iter()
+        .filter(|name| name != "data-class" && !document.contains(&format!("{name}:")))
+        .collect();
     assert!(missing.is_empty(), "docs/settings.md does not show {missing:?}");
 }
 
@@ -50,8 +55,10 @@ fn a_settings_file_with_a_mistake_is_named_with_the_field() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("settings.yaml");
     fs::write(&file, "registries:\n  alowed: [a]\n").unwrap();
-    let (code, _, err) =
-        run(hexproof(home.path()).args(["assess", "--settings"]).arg(&file).arg(root().join("examples/weak-shop")));
+    let (code, _, err) = run(hexproof(home.path())
+        .args(["assess", "--settings"])
+        .arg(&file)
+        .arg(root().join("examples/weak-shop")));
     assert_eq!(code, 2);
     assert!(err.contains("settings.yaml") && err.contains("alowed"), "{err}");
 }
@@ -79,6 +86,7 @@ fn the_catalogue_can_be_listed_shown_and_checked() {
     assert!(code == 0 && out.contains("What must hold"), "{out}");
     let (code, _, err) = run(hexproof(home.path()).args(["measures", "show", "container-privilege"]));
     assert!(code == 2 && err.contains("container-privilege-escalation"), "{err}");
-    let (code, out, err) = run(hexproof(home.path()).args(["measures", "check"]).arg(root().join("measures")));
+    let (code, out, err) =
+        run(hexproof(home.path()).args(["measures", "check"]).arg(root().join("measures")));
     assert!(code == 0 && out.contains(" 0 wrong"), "{out}{err}");
 }

@@ -10,7 +10,7 @@ pub fn cluster(pods: usize) -> impl Iterator<Item = Value> {
     (0..groups).flat_map(move |group| {
         let mut objects = Vec::new();
         let namespace = format!("team-{:04}", group / 10);
-        if group % 10 == 0 {
+        if group.is_multiple_of(10) {
             objects.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": meta(&namespace, "", "Namespace", group)}));
         }
         let app = format!("app-{group:05}");
@@ -45,7 +45,7 @@ fn meta(name: &str, namespace: &str, kind: &str, number: usize) -> Value {
 }
 
 fn template(app: &str, number: usize) -> Value {
-    let weak = number % 9 == 0;
+    let weak = number.is_multiple_of(9);
     json!({
         "serviceAccountName": app,
         "automountServiceAccountToken": weak,

@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use super::{
     document, json,
-    too_large,
     split::{Cut, Splitter},
-    text,
+    text, too_large,
     yaml::{self, Fault, Piece},
 };
 use crate::{
@@ -114,7 +113,12 @@ fn read_json(
         total += next.len() as u64;
         if total > limits.json_bytes {
             let reason = too_large(limits);
-            return (reader.sink)(Reading::Failed(Failure { file: file.clone(), line: None, reason, broken: true }));
+            return (reader.sink)(Reading::Failed(Failure {
+                file: file.clone(),
+                line: None,
+                reason,
+                broken: true,
+            }));
         }
         match splitter.feed(next, &mut |cut| reader.take(cut)) {
             Ok(ControlFlow::Continue(())) => {}

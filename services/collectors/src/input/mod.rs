@@ -109,7 +109,10 @@ impl Manifests {
 
 /// What is said of a file that no program should hold in memory.
 pub(super) fn too_large(limits: &Limits) -> String {
-    format!("larger than {} MiB: read the cluster itself, or give its namespaces one by one", limits.json_bytes >> 20)
+    format!(
+        "larger than {} MiB: read the cluster itself, or give its namespaces one by one",
+        limits.json_bytes >> 20
+    )
 }
 
 fn read_file(
@@ -125,7 +128,8 @@ fn read_file(
         return read_manifest(std::io::stdin().lock(), &file.label, limits, sink);
     };
     if file.bytes > limits.json_bytes {
-        let failure = Failure { file: file.label.clone(), line: None, reason: too_large(limits), broken: true };
+        let failure =
+            Failure { file: file.label.clone(), line: None, reason: too_large(limits), broken: true };
         return sink(Reading::Failed(failure));
     }
     match fs::File::open(path) {
