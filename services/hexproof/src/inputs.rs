@@ -33,11 +33,17 @@ pub(crate) fn snapshot(
     if let Some(snapshot) = given(args)? {
         return Ok(snapshot);
     }
-    let from = clock.now();
+    let mut period = (clock.now(), None);
     let redactor = Redactor::new(settings.credentials.allow.clone());
     let (collection, name) = match args.inputs.as_slice() {
         [] => cluster(args, &redactor)?,
-        [folder] if Recording::is_one(folder) => (recording(folder, &redactor, args)?, name_of(folder)),
+        [folder] if Recording::is_one(folder) => {
+            let recording = Recording::open_folder(folder)?;
+            if let Some((first, last)) = recording.period() {
+                period = (first, Some(last));
+            }
+            (recorded(recording, &redactor, args)?, name_of(folder))
+        }
         inputs => {
             if inputs.iter().any(|input| Recording::is_one(input)) {
                 bail!("an API recording stands for a whole cluster: give it as the only INPUT");
@@ -47,7 +53,8 @@ pub(crate) fn snapshot(
         }
     };
     let name = args.cluster.clone().unwrap_or(name);
-    let snapshot = seal(collection, name, args.platform, from, clock.now());
+    let (from, until) = period;
+    let snapshot = seal(collection, name, args.platform, from, until.unwrap_or_else(|| clock.now()));
     let digest = snapshot.digest();
     Ok((snapshot, digest))
 }
@@ -93,8 +100,8 @@ fn cluster(args: &InputArgs, redactor: &Redactor) -> anyhow::Result<(Collection,
     })
 }
 
-fn recording(folder: &Path, redactor: &Redactor, args: &InputArgs) -> anyhow::Result<Collection> {
-    let api = live::Api::Recorded(std::sync::Arc::new(Recording::open_folder(folder)?));
+fn recorded(recording: Recording, redactor: &Redactor, args: &InputArgs) -> anyhow::Result<Collection> {
+    let api = live::Api::Recorded(std::sync::Arc::new(recording));
     Ok(runtime()?.block_on(live::collect_cluster(&api, redactor, live_options(args)))?)
 }
 

@@ -142,6 +142,7 @@ pub async fn collect_cluster(
     };
     let reason = match population.not_listed.as_slice() {
         [] => String::new(),
+        [_] => "1 list is missing or not whole".to_owned(),
         lists => format!("{} lists are missing or not whole", lists.len()),
     };
     Ok(finish(records, population, redaction, origin, cluster, state, reason))

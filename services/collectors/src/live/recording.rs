@@ -11,6 +11,7 @@ use std::{
 };
 
 use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::api::{Refusal, refusal};
@@ -36,6 +37,16 @@ struct Recorded {
     status: u16,
     #[serde(default)]
     request_headers: BTreeMap<String, String>,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+}
+
+impl Recorded {
+    /// When the server answered, by its own `Date` header (RFC 9110, section 6.6.1).
+    fn date(&self) -> Option<Timestamp> {
+        let (_, date) = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("date"))?;
+        Some(jiff::fmt::rfc2822::parse(date).ok()?.timestamp())
+    }
 }
 
 impl Recording {
@@ -63,6 +74,13 @@ impl Recording {
             answers.entry((entry.method.clone(), entry.path.clone())).or_default().push(entry);
         }
         Ok(Self { folder: folder.to_owned(), answers })
+    }
+
+    /// When the first and the last answer were given: the state is that old, whenever it is judged.
+    #[must_use]
+    pub fn period(&self) -> Option<(Timestamp, Timestamp)> {
+        let dates = || self.answers.values().flatten().filter_map(Recorded::date);
+        Some((dates().min()?, dates().max()?))
     }
 
     /// The file with the answer to a question.

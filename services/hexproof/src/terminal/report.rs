@@ -158,7 +158,11 @@ fn not_seen(a: &Assessment, palette: Palette, columns: usize) -> Vec<String> {
             (source.name.clone(), format!("{state}: {}", source.reason))
         })
         .collect();
-    rows.extend(a.not_listed.iter().map(|kind| (kind.kind.clone(), kind.reason.clone())));
+    rows.extend(a.not_listed.iter().map(|kind| {
+        // Where a whole group was not served there is no kind to name.
+        let name = if kind.kind.is_empty() { &kind.api_version } else { &kind.kind };
+        (name.clone(), kind.reason.clone())
+    }));
     rows.extend(
         a.unreadable_files
             .iter()
