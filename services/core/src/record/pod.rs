@@ -209,7 +209,7 @@ allow_list! {
         cinder: Option<Present>,
         glusterfs: Option<Present>,
         azure_disk: Option<Present>,
-        azure_file: Option<Present>,
+        azure_file: Option<AzureFile>,
         aws_elastic_block_store: Option<Present>,
         gce_persistent_disk: Option<Present>,
         vsphere_volume: Option<Present>,
@@ -246,7 +246,15 @@ allow_list! {
     struct Ephemeral { volume_claim_template: Option<ClaimTemplate> }
     struct ClaimTemplate { metadata: ClaimTemplateMeta, spec: super::storage::ClaimSpec }
     struct ClaimTemplateMeta { name: String, labels: Labels }
-    struct CsiVolume { driver: String, read_only: Option<bool>, volume_attributes: CsiAttributes }
+    struct CsiVolume {
+        driver: String,
+        read_only: Option<bool>,
+        volume_attributes: CsiAttributes,
+        /// Name of the Secret handed to the driver.
+        node_publish_secret_ref: Option<LocalReference>,
+    }
+    /// Of the share only the name of its Secret is kept.
+    struct AzureFile { secret_name: String }
     /// Of the attributes only the SecretProviderClass is kept.
     struct CsiAttributes { secret_provider_class: Option<String> }
 

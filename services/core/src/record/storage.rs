@@ -71,6 +71,7 @@ allow_list! {
         included_resources: Vec<String>,
         excluded_resources: Vec<String>,
         label_selector: Option<Selector>,
+        or_label_selectors: Vec<Selector>,
         snapshot_volumes: Option<bool>,
         default_volumes_to_fs_backup: Option<bool>,
         storage_location: Option<String>,

@@ -5,11 +5,13 @@ mod autoscaling;
 mod availability;
 mod backends;
 mod backup;
+mod budgets;
 mod certificate_strength;
 mod certificates;
 mod common;
 mod hosts;
 mod ingress;
+mod jobs;
 mod namespaces;
 mod network_policies;
 mod network_reach;
@@ -19,6 +21,9 @@ mod rbac_grants;
 mod rbac_groups;
 mod rbac_powers;
 mod rbac_roles;
+mod reclaim;
+mod references;
+mod replicas;
 mod routes;
 mod secrets;
 mod sensitive;
@@ -49,8 +54,12 @@ pub(super) const ENTRIES: &[&[Entry]] = &[
     certificates::ENTRIES,
     secrets::ENTRIES,
     availability::ENTRIES,
+    budgets::ENTRIES,
     workloads::ENTRIES,
+    jobs::ENTRIES,
+    references::ENTRIES,
     autoscaling::ENTRIES,
     storage::ENTRIES,
+    reclaim::ENTRIES,
     backup::ENTRIES,
 ];

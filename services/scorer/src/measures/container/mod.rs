@@ -14,7 +14,7 @@ mod lifecycle;
 mod privilege;
 mod probes;
 mod registry;
-mod resources;
+pub(in crate::measures) mod resources;
 mod scans;
 mod state;
 mod tokens;

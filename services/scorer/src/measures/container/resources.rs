@@ -158,8 +158,44 @@ fn judge_amount<'f>(
     }
 }
 
+/// Whether the long-running containers of a pod spec have a request.
+pub(in crate::measures) enum Requested<'p, 'f> {
+    /// All of them, or the pod as a whole.
+    ByAll,
+    /// Not this one.
+    NotBy(&'p ContainerAt<'f>),
+    /// It cannot be told, and why.
+    Untold(&'p str),
+}
+
+/// Judges the request for a resource of every long-running container, as container-resource-requests does.
+pub(in crate::measures) fn requested_by_all<'p, 'f>(
+    ranges: &'p LimitRanges<'f>,
+    part: &'p Part<'f>,
+    resource: &str,
+) -> Requested<'p, 'f> {
+    let positive = |resources: Option<&Resources>| request(resources, resource).map(|(_, q)| q.is_positive());
+    if positive(part.spec.resources.as_ref()) == Some(true) {
+        return Requested::ByAll;
+    }
+    let mut untold = None;
+    for container in part.containers.iter().filter(|container| container.is_long_running()) {
+        match positive(container.container.resources.as_ref()) {
+            Some(true) => {}
+            Some(false) => return Requested::NotBy(container),
+            None if part.running => return Requested::NotBy(container),
+            None if ranges.default(part.item.namespace(), Side::Requests, resource).is_some() => {}
+            None => match &ranges.gap {
+                Some(gap) => untold = Some(gap.as_str()),
+                None => return Requested::NotBy(container),
+            },
+        }
+    }
+    untold.map_or(Requested::ByAll, Requested::Untold)
+}
+
 /// The items of type Container of all LimitRanges, by namespace.
-struct LimitRanges<'f> {
+pub(in crate::measures) struct LimitRanges<'f> {
     items: BTreeMap<&'f str, Vec<(Item<'f>, usize, &'f LimitRangeItem)>>,
     /// Why they are not all known.
     gap: Option<String>,
@@ -173,7 +209,7 @@ struct Given<'f> {
 }
 
 impl<'f> LimitRanges<'f> {
-    fn gather(facts: &Facts<'f>) -> Self {
+    pub(in crate::measures) fn gather(facts: &Facts<'f>) -> Self {
         let mut items: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (item, range) in facts.all::<LimitRange>(Kind::LimitRange) {
             let of_containers =
