@@ -97,8 +97,12 @@ pub fn collect_manifests(
                 Reading::Object(mut raw) => {
                     settle_namespace(&mut raw.value);
                     let (place, name) = Place::of(&raw.value);
+                    let (refusal, name) = (refused(&raw.value), shortened(name));
                     match redactor.project(raw, counts) {
-                        Ok(record) => (Entry::Record(place, Box::new(record)), false),
+                        Ok(record) => match refusal {
+                            None => (Entry::Record(place, Box::new(record)), false),
+                            Some(reason) => (Entry::Unreadable(place, name, reason), false),
+                        },
                         Err(error) => (Entry::Unreadable(place, name, error.to_string()), false),
                     }
                 }
@@ -136,6 +140,39 @@ pub fn collect_manifests(
         state,
         String::new(),
     ))
+}
+
+/// Why the API server would refuse an object that a measure would otherwise find nothing wrong with: a name that no
+/// object can have, a pod without containers.
+fn refused(value: &Value) -> Option<String> {
+    const LONGEST: usize = 253;
+    let text = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    for field in ["name", "generateName", "namespace"] {
+        if text(&format!("/metadata/{field}")).len() > LONGEST {
+            return Some(format!("metadata.{field} is longer than {LONGEST} characters"));
+        }
+    }
+    let spec = match Kind::of(text("/apiVersion"), text("/kind")) {
+        Kind::Pod => "/spec",
+        Kind::CronJob => "/spec/jobTemplate/spec/template/spec",
+        Kind::PodTemplate => "/template/spec",
+        kind if kind.is_workload() => "/spec/template/spec",
+        _ => return None,
+    };
+    let path = format!("{spec}/containers");
+    match value.pointer(&path) {
+        // A wrong type is told by the decoder.
+        Some(Value::Array(list)) if !list.is_empty() => None,
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => None,
+        Some(Value::Array(_) | Value::Null) | None => {
+            Some(format!("{} names no container", path.trim_start_matches('/').replace('/', ".")))
+        }
+    }
+}
+
+/// A name for a message: whole if an object can have it.
+fn shortened(name: String) -> String {
+    if name.len() <= 253 { name } else { name.chars().take(60).chain("...".chars()).collect() }
 }
 
 /// Puts an object where the API server would: a namespaced one without a namespace into `default`, a cluster-scoped

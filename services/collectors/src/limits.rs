@@ -10,6 +10,8 @@ pub struct Limits {
     /// Largest JSON file in bytes. Lists are streamed, but the records that measures need stay in memory: more comes
     /// from a live cluster, or as several snapshots.
     pub json_bytes: u64,
+    /// Most bytes of a JSON stream whose size is not known beforehand, so that memory stays bounded when it is refused.
+    pub stream_bytes: u64,
     /// Largest single JSON object in bytes (etcd stores at most 1.5 MiB by default).
     pub object_bytes: usize,
     /// Largest tree of one object in memory, in approximate bytes.
@@ -28,6 +30,7 @@ impl Default for Limits {
             depth: 128,
             yaml_bytes: 64 << 20,
             json_bytes: 512 << 20,
+            stream_bytes: 48 << 20,
             object_bytes: 16 << 20,
             tree_bytes: 48 << 20,
             alias_bytes: 2 << 20,

@@ -288,8 +288,8 @@ fn no_wrong_time_shows_itself_in_the_reason() {
 
 #[test]
 fn of_two_objects_with_one_name_the_first_counts_and_the_second_is_listed_as_its_duplicate() {
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n";
-    let generated = "apiVersion: v1\nkind: Pod\nmetadata: {generateName: g-, namespace: shop}\n";
+    let pod = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n";
+    let generated = "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: g-, namespace: shop}\n";
     let collection = collect(
         &[("1.yaml", pod), ("2.yaml", &format!("---\n{pod}---\n{generated}---\n{generated}"))],
         false,
@@ -304,10 +304,10 @@ fn of_two_objects_with_one_name_the_first_counts_and_the_second_is_listed_as_its
 #[test]
 fn the_first_broken_file_stops_unless_told_to_go_on() {
     let files = [
-        ("a.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"),
+        ("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"),
         ("b.yaml", "kind: [\n"),
         ("c.yaml", "kind: ]\n"),
-        ("d.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {}\n"),
+        ("d.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n"),
     ];
     for _ in 0..20 {
         let error = collect(&files, false).unwrap_err();

@@ -100,7 +100,12 @@ fn parse<T: DeserializeOwned>(file: &Path, what: &str, text: &str) -> anyhow::Re
     // An empty file or one of comments alone states nothing.
     let empty = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
     let text = if empty { "{}" } else { text };
-    serde_saphyr::from_str(text).map_err(|error| anyhow::anyhow!("{what} file `{}`: {error}", file.display()))
+    serde_saphyr::from_str(text).map_err(|error| {
+        // The library goes on with an excerpt of the file and advice to programmers.
+        let error = error.to_string();
+        let line = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        anyhow::anyhow!("{what} file `{}`: {line}", file.display())
+    })
 }
 
 fn text(file: &Path, what: &str) -> anyhow::Result<String> {

@@ -209,3 +209,41 @@ fn real_manifests_and_a_recorded_server_give_packs_that_verify() {
         assert_eq!(code, 0, "{path}: {out}");
     }
 }
+
+#[test]
+fn what_could_not_be_read_is_never_a_good_rating() {
+    let home = tempfile::tempdir().unwrap();
+    let long = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {}}}\n", "a".repeat(300));
+    for (text, code) in [
+        ("apiVersion: v1\nkind: Pod\nmetadata: {namespace: a}\nspec: {containers: [{name: a}]}\n", 3),
+        ("apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: a}\n", 3),
+        (
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: []}}}\n",
+            3,
+        ),
+        (&long, 3),
+        ("apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\n", 0),
+    ] {
+        let file = home.path().join("one.yaml");
+        fs::write(&file, text).unwrap();
+        let (found, out, err) = run(hexproof(home.path()).args(["assess", "--format", "json"]).arg(&file));
+        assert_eq!(found, code, "{text}\n{out}{err}");
+        assert!(out.contains(r#""overall":{"#), "{out}");
+        let overall = out.split(r#""overall":"#).nth(1).unwrap();
+        assert!(overall[..300].contains("RATING_NOT_ASSESSED"), "{text}\n{}", &overall[..300]);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_does_not_hide_the_verdict_on_another() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("evidence");
+    let (code, ..) = run(hexproof(home.path())
+        .args(["audit", "-q", "--store"])
+        .arg(&store)
+        .arg(root().join("examples/hardened-shop")));
+    assert_eq!(code, 0);
+    let (code, out, err) = run(hexproof(home.path()).arg("verify").arg("gone.pdf").arg(pack(&store)));
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(out.contains("Valid: signed by") && err.contains("gone.pdf"), "{out}{err}");
+}

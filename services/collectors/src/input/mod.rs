@@ -110,7 +110,7 @@ impl Manifests {
 /// What is said of a file that no program should hold in memory.
 pub(super) fn too_large(limits: &Limits) -> String {
     format!(
-        "larger than {} MiB: read the cluster itself, or give its namespaces one by one",
+        "larger than {} MiB: read the cluster itself, give a file, or give its namespaces one by one",
         limits.json_bytes >> 20
     )
 }
@@ -125,7 +125,8 @@ fn read_file(
         return sink(Reading::Excluded { origin, reason });
     }
     let Some(path) = &file.path else {
-        return read_manifest(std::io::stdin().lock(), &file.label, limits, sink);
+        let limits = Limits { json_bytes: limits.json_bytes.min(limits.stream_bytes), ..*limits };
+        return read_manifest(std::io::stdin().lock(), &file.label, &limits, sink);
     };
     if file.bytes > limits.json_bytes {
         let failure =

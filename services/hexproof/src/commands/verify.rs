@@ -45,8 +45,17 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let clock = clock::clock()?;
     let trust = trust(args)?;
     let mut all = Vec::new();
+    let mut unreadable = false;
     for path in &args.packs {
-        let bytes = read(path)?;
+        let bytes = match read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                // The verdicts on the other files stand.
+                crate::exit::report(&error);
+                unreadable = true;
+                continue;
+            }
+        };
         let verification = hexproof_sealer::verify(&bytes, &trust, clock.now());
         let digest = Digest::of(&bytes);
         let store = args.store.as_deref().map(|url| in_store(url, &digest)).transpose()?;
@@ -56,7 +65,10 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
             valid: verdict == Verdict::Valid,
             verdict,
             sentence: match &store {
-                Some(step) if step.verdict > verification.verdict() => step.sentence.clone(),
+                Some(step) if step.verdict > verification.verdict() => match step.verdict {
+                    Verdict::Invalid => format!("Not valid: {}.", step.sentence),
+                    Verdict::Valid | Verdict::Unknown => format!("Unknown: {}.", step.sentence),
+                },
                 _ => verification.sentence(),
             },
             sha256: digest.hex(),
@@ -68,7 +80,11 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
         Format::Json => print(&(serde_json::to_string(&all)? + "\n"))?,
         Format::Text => print(&all.iter().map(text).collect::<Vec<_>>().join("\n"))?,
     }
-    Ok(if all.iter().all(|checked| checked.valid) { Exit::Done } else { Exit::Failed })
+    Ok(match all.iter().all(|checked| checked.valid) {
+        true if unreadable => Exit::Unusable,
+        true => Exit::Done,
+        false => Exit::Failed,
+    })
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {

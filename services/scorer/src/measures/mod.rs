@@ -66,7 +66,10 @@ pub fn judge_one(facts: &Facts<'_>, measure: &Measure) -> Vec<Verdict> {
         }
         Some(entry) => {
             (entry.judge)(&mut report);
-            let gaps: Vec<String> = entry.kinds.iter().filter_map(|kind| facts.not_listed(*kind)).collect();
+            let mut gaps: Vec<String> =
+                entry.kinds.iter().filter_map(|kind| facts.not_listed(*kind)).collect();
+            // What a file would have held nobody knows: it may be a subject of any measure.
+            gaps.extend(unreadable_files(facts));
             if !gaps.is_empty() {
                 let mut case = Case::on(cluster(facts), None);
                 for gap in gaps {
@@ -79,6 +82,14 @@ pub fn judge_one(facts: &Facts<'_>, measure: &Measure) -> Vec<Verdict> {
     let mut verdicts = report.finish();
     verdicts.sort_by(|a, b| order(a).cmp(&order(b)));
     verdicts
+}
+
+fn unreadable_files(facts: &Facts<'_>) -> Option<String> {
+    match facts.snapshot().population.unreadable_files.as_slice() {
+        [] => None,
+        [file] => Some(format!("{} could not be read", file.file)),
+        files => Some(format!("{} files or documents could not be read", files.len())),
+    }
 }
 
 fn order(verdict: &Verdict) -> (u8, &Subject) {

@@ -42,6 +42,9 @@ fn separation(report: &mut Report<'_, '_>) {
     for gap in kinds.filter_map(|kind| facts.not_listed(*kind)) {
         case.unknown(gap);
     }
+    if facts.is_manifests() && facts.snapshot().records.iter().all(|record| record.kind() == Kind::Other) {
+        case.not_applicable("the set holds no object that could stand there");
+    }
     case.passes("default holds no object of an application");
     report.push(case);
     for name in ["kube-system", "kube-public", "kube-node-lease"] {
