@@ -11,6 +11,8 @@ use crate::{Permission, SealError};
 
 /// Fields a form may have; a pack has one for the seal and one for each countersignature.
 const MAX_FIELDS: usize = 1_000;
+/// Signatures a file may have. Each is checked over everything before it, and ends a revision of its own.
+const MAX_SIGNATURES: usize = 64;
 /// Depth of the field tree.
 const MAX_DEPTH: usize = 8;
 
@@ -76,6 +78,12 @@ fn visit(
             _ => String::new(),
         };
         let (at, dict) = document.dict_at(field.get("V"), "a signature field's value is missing")?;
+        if found.iter().any(|other| other.at == at) {
+            return Err(SealError::malformed(document.xref(), "two fields have the same signature"));
+        }
+        if found.len() == MAX_SIGNATURES {
+            return Err(SealError::Limit { what: "more than 64 signatures" });
+        }
         found.push(read(document, name, at, dict));
     }
     Ok(())

@@ -9,11 +9,11 @@ use rcgen::{
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
 
-use super::{StepName, TrustStore, Verdict, Verification, verify};
+use super::{StepName, TrustStore, Verdict, Verification, signatures, verify};
 use crate::container;
 use crate::pdf::object::write_hex;
 use crate::pdf::write::Update;
-use crate::pdf::{Dict, Document, Object};
+use crate::pdf::{Dict, Document, Object, Reference};
 use crate::seal::sign;
 use crate::{Identity, Permission, SealOptions, form, seal};
 
@@ -513,4 +513,44 @@ fn an_unsigned_revision_after_the_seal_is_refused() {
     let verification = verify(&changed, &root.trust(), noon());
     refused(&verification, StepName::Coverage, Verdict::Invalid, "are covered by no signature");
     refused(&verification, StepName::Revisions, Verdict::Invalid, "without a signature");
+}
+
+/// A pack to which a revision was added that has `count` more signature fields, each with the value that `value`
+/// gives for the seal's signature.
+fn with_fields(
+    pack: &[u8],
+    count: usize,
+    mut value: impl FnMut(Reference, &Document<'_>, &mut Update) -> Reference,
+) -> Vec<u8> {
+    let document = Document::open(pack).unwrap();
+    let mut update = Update::new(document.next_number().unwrap());
+    let seal = signatures::find(&document).unwrap()[0].at;
+    let (form_at, mut form) = document.dict_at(document.catalog().unwrap().1.get("AcroForm"), "form").unwrap();
+    let mut fields = document.get_array(&form, "Fields").unwrap();
+    for _ in 0..count {
+        let value = value(seal, &document, &mut update);
+        let field = update.allocate();
+        update.set(field, Dict::default().with("FT", Object::name("Sig")).with("V", value));
+        fields.push(field.into());
+    }
+    form.set("Fields", fields);
+    update.set(form_at, form);
+    update.append(pack, document.xref(), document.trailer().clone()).bytes
+}
+
+#[test]
+fn many_signatures_do_not_make_a_file_expensive() {
+    let root = Authority::new();
+    let pack = sealed(&root.leaf(|_| {}));
+    // Each would be a digest of the whole file.
+    let shared = with_fields(&pack, 1, |seal, _, _| seal);
+    let verification = verify(&shared, &root.trust(), noon());
+    refused(&verification, StepName::Structure, Verdict::Invalid, "two fields have the same signature");
+    let copies = with_fields(&pack, 64, |seal, document, update| {
+        let copy = update.allocate();
+        update.set(copy, document.object(seal).unwrap());
+        copy
+    });
+    let verification = verify(&copies, &root.trust(), noon());
+    refused(&verification, StepName::Structure, Verdict::Unknown, "more than 64 signatures");
 }
