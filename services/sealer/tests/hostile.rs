@@ -154,6 +154,30 @@ fn loops_and_towers_of_references_end() {
 }
 
 #[test]
+fn objects_of_countless_values_stop_early() {
+    let identity = identity();
+    let many = "1 ".repeat(1_100_000);
+    let signature = format!("<</Type/Sig/Contents<00>/X[{many}]>>");
+    let form = "<</AcroForm<</Fields[2 0 R]>>>>";
+    let file = texts(&[form, "<</FT/Sig/V 3 0 R>>", &signature]);
+    let verification = check(&file, &identity);
+    assert_eq!(verification.step(StepName::Structure).unwrap().verdict, Verdict::Unknown);
+    assert!(verification.sentence().contains("1,000,000 values"), "{}", verification.sentence());
+    // Fewer values each, but kept for each of many signatures.
+    let signature = format!("<</Type/Sig/Contents<00>/X[{}]>>", "1 ".repeat(100_000));
+    let fields: Vec<String> = (0..20).map(|field| format!("{} 0 R", 2 + 2 * field)).collect();
+    let mut bodies = vec![format!("<</AcroForm<</Fields[{}]>>>>", fields.join(" "))];
+    for field in 0..20 {
+        bodies.push(format!("<</FT/Sig/V {} 0 R>>", 3 + 2 * field));
+        bodies.push(signature.clone());
+    }
+    let file = texts(&bodies.iter().map(String::as_str).collect::<Vec<_>>());
+    let verification = check(&file, &identity);
+    assert_eq!(verification.step(StepName::Structure).unwrap().verdict, Verdict::Unknown);
+    assert!(verification.sentence().contains("64 MiB"), "{}", verification.sentence());
+}
+
+#[test]
 fn broken_cross_references_are_refused() {
     let identity = identity();
     let good = texts(&["<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]>>", "<</Type/Page>>"]);

@@ -14,6 +14,12 @@ const MAX_OBJECTS: u32 = 4_000_000;
 /// References in a row from one value to the next.
 const MAX_HOPS: usize = 8;
 
+/// What the objects that are asked for may take together: their bytes, and [`VALUE`] for each value in them.
+/// Contents of streams do not count, so catalog, form and name trees of the largest pack are far below.
+const MAX_PARSED: usize = 64 << 20;
+/// Approximate size of a value in memory.
+const VALUE: usize = 64;
+
 /// A file whose cross-reference tables were read; objects are parsed when asked for.
 pub(crate) struct Document<'a> {
     data: &'a [u8],
@@ -22,7 +28,7 @@ pub(crate) struct Document<'a> {
     trailer: Dict,
     /// Offset of the newest cross-reference table.
     xref: usize,
-    /// Bytes that may still be parsed: references can make a small file expensive.
+    /// What is left of [`MAX_PARSED`]: references can make a small file expensive.
     budget: Cell<usize>,
 }
 
@@ -46,7 +52,7 @@ impl<'a> Document<'a> {
             offsets: BTreeMap::new(),
             trailer: Dict::default(),
             xref,
-            budget: Cell::new(data.len().saturating_mul(16).saturating_add(1 << 20)),
+            budget: Cell::new(MAX_PARSED),
         };
         let mut freed = BTreeMap::new();
         let mut next = Some(xref);
@@ -210,7 +216,7 @@ impl<'a> Document<'a> {
         let value = parser.object()?;
         parser.skip_space();
         let end = parser.at;
-        self.spend(end - offset)?;
+        self.spend((end - offset).saturating_add(VALUE.saturating_mul(parser.values)))?;
         if parser.keyword("endobj") {
             return Ok(Some((value, None)));
         }
@@ -226,14 +232,14 @@ impl<'a> Document<'a> {
         Ok(Some((value, Some(start))))
     }
 
-    fn spend(&self, bytes: usize) -> Result<()> {
-        match self.budget.get().checked_sub(bytes) {
+    fn spend(&self, cost: usize) -> Result<()> {
+        match self.budget.get().checked_sub(cost) {
             Some(rest) => {
                 self.budget.set(rest);
                 Ok(())
             }
             None => Err(SealError::Limit {
-                what: "objects are referred to so often that reading them never ends",
+                what: "objects of more than 64 MiB, or referred to so often that reading them takes as much",
             }),
         }
     }

@@ -6,18 +6,22 @@ use crate::SealError;
 
 /// Nesting of arrays and dictionaries; Typst's deepest is 8.
 const MAX_DEPTH: usize = 64;
+/// Values in one indirect object. The longest arrays of a pack name its pages and tags, some 10,000.
+const MAX_VALUES: usize = 1_000_000;
 
 /// A cursor over the file.
 pub(super) struct Parser<'a> {
     data: &'a [u8],
     pub(super) at: usize,
+    /// Values read so far: in memory each is many times its two bytes in the file.
+    pub(super) values: usize,
 }
 
 type Result<T> = std::result::Result<T, SealError>;
 
 impl<'a> Parser<'a> {
     pub(super) fn new(data: &'a [u8], at: usize) -> Self {
-        Self { data, at }
+        Self { data, at, values: 0 }
     }
 
     fn fail<T>(&self, reason: &'static str) -> Result<T> {
@@ -91,6 +95,10 @@ impl<'a> Parser<'a> {
     fn value(&mut self, depth: usize) -> Result<Object> {
         if depth > MAX_DEPTH {
             return Err(SealError::Limit { what: "values nest deeper than 64" });
+        }
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            return Err(SealError::Limit { what: "an object of more than 1,000,000 values" });
         }
         self.skip_space();
         match self.peek() {

@@ -525,7 +525,8 @@ fn with_fields(
     let document = Document::open(pack).unwrap();
     let mut update = Update::new(document.next_number().unwrap());
     let seal = signatures::find(&document).unwrap()[0].at;
-    let (form_at, mut form) = document.dict_at(document.catalog().unwrap().1.get("AcroForm"), "form").unwrap();
+    let (form_at, mut form) =
+        document.dict_at(document.catalog().unwrap().1.get("AcroForm"), "form").unwrap();
     let mut fields = document.get_array(&form, "Fields").unwrap();
     for _ in 0..count {
         let value = value(seal, &document, &mut update);
