@@ -76,13 +76,15 @@ pub fn read_manifest_bytes(
 fn read_yaml(text: &str, file: &Arc<str>, limits: &Limits, sink: &mut Sink<'_>) -> ControlFlow<()> {
     let mut lists = Lists::new(file, limits);
     let mut flow = ControlFlow::Continue(());
+    // Looked for once: a file can have as many broken documents as it has lines.
+    let mut template = None;
     yaml::read(text, limits, &mut |piece| {
         flow = match piece {
             Piece::Item { value, line, document } => lists.item(value, line, document, None, sink),
             Piece::Document { value, line, document } => lists.end(value, line, document, sink),
             Piece::Broken { mut fault } => {
                 lists = Lists::new(file, limits);
-                if text.contains("{{") {
+                if *template.get_or_insert_with(|| text.contains("{{")) {
                     fault.reason.push_str(
                         "; the file holds `{{`: if it is a Helm template, give the output of `helm template`",
                     );
