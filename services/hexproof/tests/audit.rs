@@ -247,3 +247,21 @@ fn a_file_that_is_not_there_does_not_hide_the_verdict_on_another() {
     assert_eq!(code, 2, "{out}{err}");
     assert!(out.contains("Valid: signed by") && err.contains("gone.pdf"), "{out}{err}");
 }
+
+#[test]
+fn the_nodes_tell_the_platform_and_the_platform_decides_what_applies() {
+    let home = tempfile::tempdir().unwrap();
+    for (example, platform, applies) in
+        [("aks-shop", "PLATFORM_AKS", true), ("on-premise-shop", "PLATFORM_ON_PREMISE", false)]
+    {
+        let (code, out, err) = run(hexproof(home.path())
+            .args(["assess", "--format", "json"])
+            .arg(root().join("examples").join(example)));
+        assert_eq!(code, 0, "{err}");
+        let assessment: hexproof_core::assessment::Assessment = serde_json::from_str(&out).unwrap();
+        assert!(out.contains(&format!(r#""platform":"{platform}""#)), "{example}");
+        let id = "network-policy-metadata-service-blocked";
+        let count = assessment.measures.iter().find(|count| count.measure_id.as_str() == id).unwrap();
+        assert_eq!((count.pass, count.fail), if applies { (1, 1) } else { (0, 0) }, "{example}");
+    }
+}
