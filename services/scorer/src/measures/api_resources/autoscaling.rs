@@ -26,6 +26,10 @@ fn valid(report: &mut Report<'_, '_>) {
         facts.workloads().iter().map(|workload| (workload.item.index, workload)).collect();
     for (item, scaler) in facts.all::<Autoscaler>(Kind::HorizontalPodAutoscaler) {
         let mut case = Case::of(item);
+        if let Some(made_by) = scaled_object(facts, item) {
+            case.uses(made_by)
+                .not_applicable(format!("made by {}, which is judged instead", made_by.label()));
+        }
         let target = target(&mut case, facts, item, &scaler.spec.scale_target_ref, "");
         let workload = target.and_then(|(found, _)| workloads.get(&found.index).copied());
         if let Some(reason) = workload.and_then(|workload| facts.platform_owned(workload)) {
@@ -57,6 +61,18 @@ fn valid(report: &mut Report<'_, '_>) {
         let conditions = scaled.status.as_ref().map_or(&[][..], |status| status.conditions.as_slice());
         in_state(&mut case, facts, conditions, &["Ready"]);
         report.push(case);
+    }
+}
+
+/// The ScaledObject that made an autoscaler, if it is there: a reference alone hides nothing.
+fn scaled_object<'f>(facts: &Facts<'f>, item: Item<'f>) -> Option<Item<'f>> {
+    let owner = item.record.metadata.controller()?;
+    if Kind::of(&owner.api_version, &owner.kind) != Kind::ScaledObject {
+        return None;
+    }
+    match facts.find::<ScaledObject>(Kind::ScaledObject, item.namespace(), &owner.name) {
+        Lookup::Found(found, _) if owner.uid == found.record.metadata.uid => Some(found),
+        _ => None,
     }
 }
 

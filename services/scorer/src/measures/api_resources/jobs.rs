@@ -19,15 +19,16 @@ fn bounds(report: &mut Report<'_, '_>) {
             continue;
         };
         let mut case = Case::of_workload(workload);
-        let of_cron_job =
-            workload.item.record.metadata.controller().is_some_and(|owner| owner.kind == "CronJob");
+        let owner = workload.item.record.metadata.controller();
+        let of_cron_job = owner.is_some_and(|owner| owner.kind == "CronJob");
         if let Some(reason) = facts.platform_owned(workload) {
             case.not_applicable(reason);
         } else if kind == Kind::CronJob {
             cron_job(&mut case, &controller.spec);
-        } else if of_cron_job {
-            case.not_applicable("a CronJob made the Job");
+        } else if let Some(gap) = of_cron_job.then(|| facts.not_listed(Kind::CronJob)).flatten() {
+            case.unknown(gap);
         } else {
+            // The Jobs of a CronJob that is there stand under it; a reference to one that is not hides nothing.
             job(&mut case, &controller.spec);
         }
         report.push(case);
