@@ -15,7 +15,7 @@ pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-config
 const LONGEST: usize = 2048;
 
 /// Values kept by exact name.
-const KEPT: [&str; 17] = [
+const KEPT: [&str; 19] = [
     "kubernetes.io/config.mirror",
     "kubernetes.io/ingress.class",
     "ingressclass.kubernetes.io/is-default-class",
@@ -27,6 +27,8 @@ const KEPT: [&str; 17] = [
     "nginx.ingress.kubernetes.io/auth-tls-secret",
     "nginx.ingress.kubernetes.io/auth-tls-match-cn",
     "nginx.ingress.kubernetes.io/auth-tls-verify-client",
+    "nginx.ingress.kubernetes.io/auth-secret",
+    "nginx.ingress.kubernetes.io/proxy-ssl-secret",
     "nginx.ingress.kubernetes.io/mirror-target",
     "nginx.ingress.kubernetes.io/mirror-host",
     "kubernetes.azure.com/tls-cert-keyvault-uri",
