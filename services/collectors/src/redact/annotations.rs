@@ -1,7 +1,7 @@
 //! Annotations: the names of all, the values of a list, and even those without credentials.
 
 use hexproof_core::{
-    record::{Finding, Kind},
+    record::{Finding, Kind, derived::nginx_character},
     snapshot::Redaction,
 };
 use serde_json::{Map, Value};
@@ -156,7 +156,7 @@ pub(super) fn nginx_characters(annotations: &Map<String, Value>, found: &mut Vec
         if !INTO_NGINX.contains(&short) {
             continue;
         }
-        let mut seen: Vec<&str> = text.chars().filter_map(character).collect();
+        let mut seen: Vec<&str> = text.chars().filter_map(nginx_character).collect();
         seen.sort_unstable();
         seen.dedup();
         found.extend(seen.into_iter().map(|character| Finding {
@@ -165,20 +165,6 @@ pub(super) fn nginx_characters(annotations: &Map<String, Value>, found: &mut Vec
             detector: character.to_owned(),
         }));
     }
-}
-
-fn character(c: char) -> Option<&'static str> {
-    Some(match c {
-        '\n' | '\r' => "newline",
-        '{' | '}' => "brace",
-        '#' => "hash",
-        ';' => "semicolon",
-        '|' => "pipe",
-        '`' => "backtick",
-        '"' | '\'' => "quote",
-        '<' | '>' => "angle-bracket",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

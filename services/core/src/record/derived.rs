@@ -59,3 +59,19 @@ allow_list! {
         organizations: Vec<String>,
     }
 }
+
+/// Name of a character that can end a directive of nginx or begin another one (CVE-2021-25742, CVE-2025-1097,
+/// CVE-2025-1098, CVE-2025-24514); `None` for a harmless one.
+pub fn nginx_character(character: char) -> Option<&'static str> {
+    Some(match character {
+        '\n' | '\r' => "newline",
+        '{' | '}' => "brace",
+        '#' => "hash",
+        ';' => "semicolon",
+        '|' => "pipe",
+        '`' => "backtick",
+        '"' | '\'' => "quote",
+        '<' | '>' => "angle-bracket",
+        _ => return None,
+    })
+}

@@ -1,5 +1,6 @@
 //! The measure on configuration that is injected through annotations of the nginx controllers.
 
+use hexproof_core::record::derived::nginx_character;
 use hexproof_core::record::network::{Ingress, IngressClass};
 use hexproof_core::record::{Kind, Meta};
 
@@ -29,21 +30,6 @@ fn is_snippet(name: &str) -> bool {
 
 fn is_risky_value(name: &str) -> bool {
     name.strip_prefix(PREFIX).is_some_and(|rest| VALUES.contains(&rest))
-}
-
-/// The name, as collectors give it, of a character that can end a directive of nginx or begin another.
-fn dangerous(character: char) -> Option<&'static str> {
-    Some(match character {
-        '\n' | '\r' => "newline",
-        '{' | '}' => "brace",
-        '#' => "hash",
-        ';' => "semicolon",
-        '|' => "pipe",
-        '`' => "backtick",
-        '"' | '\'' => "quote",
-        '<' | '>' => "angle-bracket",
-        _ => return None,
-    })
 }
 
 fn nginx_annotations(report: &mut Report<'_, '_>) {
@@ -77,7 +63,7 @@ fn judge_value(case: &mut Case, item: Item<'_>, name: &str, value: Option<&str>)
     let findings = item.record.derived.iter().flat_map(|derived| &derived.annotation_characters);
     let detected: Vec<&str> =
         findings.filter(|finding| finding.key == name).map(|finding| finding.detector.as_str()).collect();
-    let seen = value.and_then(|value| value.chars().find_map(dangerous));
+    let seen = value.and_then(|value| value.chars().find_map(nginx_character));
     match (detected.first().copied().or(seen), value) {
         (Some(what), _) => {
             // Such a value is no address: it is not shown.
