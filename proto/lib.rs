@@ -4,11 +4,22 @@
 //! `convert` turns an assessment into its message. The JSON of an assessment is the JSON mapping of that
 //! message: a test holds the core's own serialisation to it, field by field.
 //!
+//! `status` makes the errors of the API and `request` reads what many requests have in common; every service
+//! answers through them.
+//!
 //! Assessment of the core → message → wire
 
 mod convert;
+pub mod request;
+pub mod status;
 
-/// Messages of the package `hexproof.v1`.
+/// Messages, clients and servers of the package `hexproof.v1`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    reason = "generated; the comments stand in the proto files"
+)]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/hexproof.v1.rs"));
 }

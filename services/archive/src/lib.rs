@@ -19,6 +19,7 @@
 
 pub mod conformance;
 mod error;
+pub mod grpc;
 pub mod layout;
 mod object;
 mod open;

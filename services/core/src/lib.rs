@@ -4,15 +4,23 @@
 //! `snapshot` both together in their canonical bytes; `measure` is one line of the catalogue, `settings`
 //! and `waiver` what an operator states; `observation` and `assessment` are what the scorer makes of it.
 //!
+//! Around them, for the service: `id` names things, `audit` is one run with its trigger and end, `register` what
+//! people keep (clusters, schedules, waivers), `access` who calls and what is within reach, `port` what the services
+//! ask of the world.
+//!
 //! Objects → records → snapshot → observations → assessment
 
+pub mod access;
 pub mod assessment;
+pub mod audit;
 pub mod digest;
+pub mod id;
 pub mod measure;
 pub mod observation;
 pub mod population;
 pub mod port;
 pub mod record;
+pub mod register;
 pub mod scale;
 pub mod settings;
 pub mod snapshot;

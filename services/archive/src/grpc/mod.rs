@@ -1,0 +1,1 @@
+//! What the store holds, served by gRPC. Nothing here knows how it is stored: each service asks the ports of the core.
