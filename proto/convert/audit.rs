@@ -68,14 +68,12 @@ impl From<&Trigger> for v1::AuditTrigger {
     fn from(trigger: &Trigger) -> Self {
         use v1::audit_trigger::By;
         let by = match trigger {
-            Trigger::Request { request, subject } => By::Request(v1::RequestTrigger {
-                request_id: request.clone(),
-                subject: subject.clone(),
-            }),
-            Trigger::Slot { schedule, slot } => By::Slot(v1::SlotTrigger {
-                schedule_id: schedule.to_string(),
-                slot: Some(timestamp(*slot)),
-            }),
+            Trigger::Request { request, subject } => {
+                By::Request(v1::RequestTrigger { request_id: request.clone(), subject: subject.clone() })
+            }
+            Trigger::Slot { schedule, slot } => {
+                By::Slot(v1::SlotTrigger { schedule_id: schedule.to_string(), slot: Some(timestamp(*slot)) })
+            }
             Trigger::Submission { request, subject } => By::Submission(v1::SubmissionTrigger {
                 request_id: request.clone(),
                 subject: subject.clone(),
@@ -118,14 +116,8 @@ mod tests {
     #[test]
     fn a_success_names_what_it_left() {
         let [pack, snapshot, assessment] = ["p", "s", "a"].map(|text| Digest::of(text.as_bytes()));
-        let ending = Ending::Succeeded {
-            rating: Rating::B,
-            complete: true,
-            pack,
-            pack_size: 1,
-            snapshot,
-            assessment,
-        };
+        let ending =
+            Ending::Succeeded { rating: Rating::B, complete: true, pack, pack_size: 1, snapshot, assessment };
         let result = audit(&record(Some(ending)), None).result.unwrap();
         assert_eq!((result.rating(), result.complete), (v1::Rating::B, true));
         assert_eq!(result.pack_digest, pack.to_string());

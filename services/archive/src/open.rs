@@ -176,7 +176,7 @@ fn finish<S: ObjectStore>(
     let _already = rustls::crypto::ring::default_provider().install_default();
     let prefix = Path::from_url_path(url.path()).map_err(|error| address(&name, &error.to_string()))?;
     match build() {
-        Ok(store) => Ok(Archive::over(Arc::new(PrefixStore::new(store, prefix)), name)),
+        Ok(store) => Ok(Archive::over(Arc::new(PrefixStore::new(store, prefix)), name).in_key_order()),
         Err(source) => Err(ArchiveError::Open { store: name, source: source.into() }),
     }
 }
