@@ -24,7 +24,7 @@ pub(crate) use index::{derived, entries, open};
 pub(crate) use service::{
     KINDS, access, access_of, access_tail, parse_version, probe, records, slot_tail, slots, version, versions,
 };
-pub(crate) use time::{is_day, parse as parse_place};
+pub(crate) use time::{is_day, parse as parse_place, place};
 
 use object_store::path::Path;
 

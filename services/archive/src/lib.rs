@@ -19,12 +19,14 @@
 
 mod access;
 pub mod conformance;
+mod download;
 mod error;
 pub mod grpc;
 mod index;
 pub mod layout;
 mod object;
 mod open;
+mod packs;
 mod probe;
 mod read;
 mod recent;
@@ -35,12 +37,15 @@ mod runs;
 mod slots;
 mod storage;
 mod timeline;
+mod unpack;
 
 pub use access::AccessStore;
+pub use download::Download;
 pub use error::{ArchiveError, StoreFault};
 pub use index::Reindexed;
 pub use layout::{AuditRow, ClusterId, InvalidId, PackRow, Part, RunId};
 pub use object::Archive;
+pub use packs::{FinishedRun, PackStore, Pick};
 pub use read::{RunListing, RunState};
 pub use record::{Claim, Outcome, RunResult, Stored};
 pub use records::RecordStore;

@@ -64,3 +64,9 @@ impl From<Contradiction> for StorageError {
         Self::Damaged(Box::new(error))
     }
 }
+
+/// Whether a list was to begin at a place that no list gave out.
+pub(crate) fn is_cursor(error: &StorageError) -> bool {
+    let StorageError::Damaged(cause) = error else { return false };
+    matches!(cause.downcast_ref(), Some(Contradiction::Cursor))
+}

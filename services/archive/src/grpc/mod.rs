@@ -1,1 +1,3 @@
 //! What the store holds, served by gRPC. Nothing here knows how it is stored: each service asks the ports of the core.
+
+pub mod packs;
