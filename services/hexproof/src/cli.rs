@@ -32,6 +32,9 @@ pub(crate) enum Command {
     /// Show the measures of the catalogue, or check measure files
     #[command(subcommand)]
     Measures(MeasuresCommand),
+    /// Draw one report from standard input: the child process of a service
+    #[command(hide = true)]
+    RenderWorker(RenderWorkerArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -134,6 +137,18 @@ pub(crate) struct AuditArgs {
     /// The PKCS#8 key of that certificate (PEM, ECDSA P-256)
     #[arg(long, value_name = "KEY.pem", requires = "certificate")]
     pub(crate) key: Option<PathBuf>,
+}
+
+/// The limits that a process sets itself before it draws.
+#[derive(Debug, Args)]
+pub(crate) struct RenderWorkerArgs {
+    /// Bytes of address space
+    #[arg(long)]
+    pub(crate) memory: u64,
+
+    /// Seconds on a processor
+    #[arg(long)]
+    pub(crate) seconds: u64,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod configuration;
 mod exit;
 mod inputs;
 mod pipeline;
+mod rendering;
 mod snapshot_file;
 mod terminal;
 
