@@ -42,6 +42,13 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether it serves until it is told to stop, and sets up its logs by itself.
+    pub(crate) fn is_service(&self) -> bool {
+        false
+    }
+}
+
 const AUDIT_EXAMPLES: &str = "Examples:\n  \
     hexproof audit manifests/                       a folder of manifests\n  \
     kubectl get all -A -o json | hexproof audit -   what kubectl prints\n  \
@@ -214,6 +221,16 @@ pub(crate) enum MeasuresCommand {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+}
+
+/// Form of logs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
 }
 
 /// Form of a result.

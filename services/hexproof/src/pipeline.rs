@@ -27,7 +27,7 @@ use hexproof_core::snapshot::Snapshot;
 use hexproof_core::waiver::Waiver;
 use hexproof_sealer::{Identity, SealOptions};
 
-pub(crate) use error::PipelineError;
+pub(crate) use error::{PipelineError, storage};
 pub(crate) use materials::Materials;
 
 use crate::inputs::PROGRAM;
