@@ -128,15 +128,17 @@ impl Executor {
         let gone = CancellationToken::new();
         let _guard = gone.clone().drop_guard();
         pipeline::blocking(move || {
-            let (snapshot, digest) = snapshot_file::unpack(&packed)
-                .map_err(|error| AuditError::Failed {
-                    reason: "the snapshot cannot be read".into(),
-                    source: Some(error.into()),
-                })?;
+            let (snapshot, digest) = snapshot_file::unpack(&packed).map_err(|error| AuditError::Failed {
+                reason: "the snapshot cannot be read".into(),
+                source: Some(error.into()),
+            })?;
             let found = &snapshot.header.cluster.id;
             if found != cluster.id.as_str() {
                 let found: String = found.chars().take(80).flat_map(char::escape_default).collect();
-                return Err(failed(format!("the snapshot is one of cluster `{found}`, not of `{}`", cluster.id)));
+                return Err(failed(format!(
+                    "the snapshot is one of cluster `{found}`, not of `{}`",
+                    cluster.id
+                )));
             }
             if gone.is_cancelled() {
                 return Err(failed("nobody waits for the assessment any more".into()));
@@ -168,8 +170,9 @@ impl Executor {
 }
 
 fn settings(cluster: &ClusterEntry) -> Result<Settings, AuditError> {
-    configuration::settings_text(&cluster.settings)
-        .map_err(|reason| failed(format!("the settings of cluster `{}` cannot be read: {reason}", cluster.id)))
+    configuration::settings_text(&cluster.settings).map_err(|reason| {
+        failed(format!("the settings of cluster `{}` cannot be read: {reason}", cluster.id))
+    })
 }
 
 fn failed(reason: String) -> AuditError {
@@ -179,10 +182,9 @@ fn failed(reason: String) -> AuditError {
 /// The ending that a result stands for.
 fn succeeded(result: &RunResult) -> Result<Ending, AuditError> {
     Ok(Ending::Succeeded {
-        rating: result
-            .rating
-            .parse()
-            .map_err(|_| failed(format!("the result names the rating `{}`", result.rating.escape_default())))?,
+        rating: result.rating.parse().map_err(|_| {
+            failed(format!("the result names the rating `{}`", result.rating.escape_default()))
+        })?,
         complete: result.complete,
         pack: result.pack.digest,
         pack_size: result.pack.length,

@@ -13,6 +13,7 @@ mod exit;
 mod inputs;
 mod pipeline;
 mod rendering;
+mod serve;
 mod snapshot_file;
 mod telemetry;
 mod terminal;

@@ -84,7 +84,12 @@ pub(crate) fn is_complete(assessment: &Assessment) -> bool {
 }
 
 /// Makes the pack of a snapshot here and now, and archives it: the whole of `hexproof audit`.
-pub(crate) fn run(job: &Job<'_>, workshop: &Workshop, store: &str, report: Report<'_>) -> anyhow::Result<Made> {
+pub(crate) fn run(
+    job: &Job<'_>,
+    workshop: &Workshop,
+    store: &str,
+    report: Report<'_>,
+) -> anyhow::Result<Made> {
     report(Progress::begin(Stage::Scoring));
     let assessment = assess(job, &workshop.catalogue);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -150,7 +155,8 @@ pub(crate) async fn finish(
     let unsigned = workshop.renderer.render(document).await?;
     report(Progress::begin(Stage::Sealing));
     let (identity, at) = (workshop.identity.clone(), workshop.clock.now());
-    let sealed = blocking(move || hexproof_sealer::seal(&unsigned, &identity, &SealOptions::new(at))).await??;
+    let sealed =
+        blocking(move || hexproof_sealer::seal(&unsigned, &identity, &SealOptions::new(at))).await??;
     report(Progress::begin(Stage::Archiving));
     let bytes = Bytes::from(sealed);
     run.put_pack(bytes.clone()).await?;

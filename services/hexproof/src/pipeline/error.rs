@@ -28,7 +28,9 @@ pub(crate) enum PipelineError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The run was judged by an earlier or later release.
-    #[error("this run was judged by the catalogue {judged_by}, and this program has {catalogue}: start it anew")]
+    #[error(
+        "this run was judged by the catalogue {judged_by}, and this program has {catalogue}: start it anew"
+    )]
     OtherCatalogue {
         /// The catalogue of the stored assessment.
         judged_by: Digest,

@@ -82,7 +82,8 @@ impl ChildRenderer {
                 io::Result::Ok(())
             };
             // All at once: a child that does not read must not keep its last words from being heard.
-            let (sent, answer, said) = tokio::join!(send, frames::receive(&mut output), last_words(&mut errors));
+            let (sent, answer, said) =
+                tokio::join!(send, frames::receive(&mut output), last_words(&mut errors));
             let status = child.wait().await?;
             match answer {
                 // Whether all was read does not matter to a refusal that came before.
@@ -103,9 +104,10 @@ impl ChildRenderer {
 #[async_trait]
 impl Render for ChildRenderer {
     async fn render(&self, document: Document) -> Result<Vec<u8>, RenderFault> {
-        let (described, document) = tokio::task::spawn_blocking(move || (frames::describe(&document), document))
-            .await
-            .map_err(|_| RenderFault::Stopped)?;
+        let (described, document) =
+            tokio::task::spawn_blocking(move || (frames::describe(&document), document))
+                .await
+                .map_err(|_| RenderFault::Stopped)?;
         let description = described.map_err(|error| RenderFault::Process(error.into()))?;
         let mut tries = 1;
         loop {

@@ -88,7 +88,11 @@ impl Metrics {
             self.gaps.clone(),
         );
         registry.register("queue_depth", "Audits that wait for a worker", self.queue_depth.clone());
-        registry.register("audits_running", "Audits that workers of this process carry", self.running.clone());
+        registry.register(
+            "audits_running",
+            "Audits that workers of this process carry",
+            self.running.clone(),
+        );
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("ready", "Whether store and queue answer", self.ready.clone());
         registry.register_collector(Box::new(self.scores.clone()));

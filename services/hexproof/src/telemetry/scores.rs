@@ -8,8 +8,8 @@ use hexproof_core::id::ClusterId;
 use jiff::Timestamp;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
 
 /// Clusters whose scores are shown: each has 80 series. The others are seen by their age alone.
 const CLUSTERS: usize = 500;
@@ -73,7 +73,9 @@ impl Collector for Scores {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let help = "Score of a cluster, by layer and goal: its lower and its upper bound";
         let mut scores = encoder.encode_descriptor("cluster_score", help, None, MetricType::Gauge)?;
-        for (cluster, standing) in all.iter().filter(|(_, standing)| !standing.cells.is_empty()).take(CLUSTERS) {
+        for (cluster, standing) in
+            all.iter().filter(|(_, standing)| !standing.cells.is_empty()).take(CLUSTERS)
+        {
             for (layer, goal, low, high) in &standing.cells {
                 for (bound, score) in [("low", low), ("high", high)] {
                     let labels =
@@ -83,7 +85,8 @@ impl Collector for Scores {
             }
         }
         let help = "When the newest pack of a cluster was finished";
-        let mut packs = encoder.encode_descriptor("last_pack_timestamp_seconds", help, None, MetricType::Gauge)?;
+        let mut packs =
+            encoder.encode_descriptor("last_pack_timestamp_seconds", help, None, MetricType::Gauge)?;
         for (cluster, standing) in &all {
             if let Some(at) = standing.last_pack {
                 let labels = [("cluster", cluster.as_str())];
