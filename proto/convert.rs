@@ -3,8 +3,11 @@
 //! Every source is taken apart by a pattern without `..`, so that a field added to the core does not compile
 //! until it has its place in the API.
 
+pub mod access;
 pub mod audit;
+pub mod cluster;
 pub mod pack;
+pub mod waiver_record;
 
 use hexproof_core::assessment::{
     Assessment, CatalogueRef, Cell, ClusterFacts, Gate, MeasureCount, PopulationRow, RowReason, SnapshotRef,

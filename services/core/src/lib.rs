@@ -24,6 +24,7 @@ pub mod register;
 pub mod scale;
 pub mod settings;
 pub mod snapshot;
+pub mod text;
 pub mod waiver;
 
 pub use digest::Digest;
