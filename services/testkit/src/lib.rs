@@ -4,13 +4,19 @@
 //! [`FakeCluster`] plays a scenario: objects to list, and faults per resource. It is one axum
 //! router, used in process as a service, or behind a socket where time has to pass. It refuses to
 //! guess: what the scenario does not serve is 404, and every request is kept to be asserted on.
+//!
+//! [`MemoryRuns`] and [`MemorySlots`] are a store that can be shared, outlives its users and can go down.
 
 mod cluster;
 mod faults;
 pub mod generate;
 mod lists;
 mod replay;
+mod runs;
+mod slots;
 
 pub use cluster::{Asked, FakeCluster, Served};
 pub use faults::Fault;
 pub use hexproof_core::port::FixedClock;
+pub use runs::MemoryRuns;
+pub use slots::MemorySlots;
