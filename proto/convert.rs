@@ -3,6 +3,9 @@
 //! Every source is taken apart by a pattern without `..`, so that a field added to the core does not compile
 //! until it has its place in the API.
 
+pub mod audit;
+pub mod pack;
+
 use hexproof_core::assessment::{
     Assessment, CatalogueRef, Cell, ClusterFacts, Gate, MeasureCount, PopulationRow, RowReason, SnapshotRef,
     WaiverState, WorkStep, two_decimals,
