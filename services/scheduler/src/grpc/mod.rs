@@ -1,0 +1,3 @@
+//! The services of the scheduler, by the generated types of the API.
+
+pub mod audits;
