@@ -1,0 +1,3 @@
+//! The services of the scheduler, over its ports.
+
+pub mod schedules;
