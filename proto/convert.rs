@@ -22,6 +22,8 @@ use prost_types::value::Kind;
 
 use crate::v1;
 
+mod schedule;
+
 impl From<&Assessment> for v1::Assessment {
     fn from(assessment: &Assessment) -> Self {
         let Assessment {
