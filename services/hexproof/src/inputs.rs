@@ -54,7 +54,14 @@ pub(crate) fn snapshot(
     };
     let name = args.cluster.clone().unwrap_or(name);
     let (from, until) = period;
-    let snapshot = seal(collection, name, args.platform, from, until.unwrap_or_else(|| clock.now()));
+    let platform = match args.platform {
+        PlatformArg::Auto => None,
+        PlatformArg::Aks => Some(Platform::Aks),
+        PlatformArg::OnPremise => Some(Platform::OnPremise),
+    };
+    let id = if collection.cluster.id.is_empty() { id_from(&name) } else { collection.cluster.id.clone() };
+    let named = Named { name, id, platform };
+    let snapshot = seal(collection, named, from, until.unwrap_or_else(|| clock.now()));
     let digest = snapshot.digest();
     Ok((snapshot, digest))
 }
@@ -105,21 +112,23 @@ fn recorded(recording: Recording, redactor: &Redactor, args: &InputArgs) -> anyh
     Ok(runtime()?.block_on(live::collect_cluster(&api, redactor, live_options(args)))?)
 }
 
-fn seal(
-    collection: Collection,
-    name: String,
-    platform: PlatformArg,
-    from: Timestamp,
-    at: Timestamp,
-) -> Snapshot {
+/// What a snapshot says of its cluster beside what was collected.
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    /// What the objects show, if nothing.
+    pub(crate) platform: Option<Platform>,
+}
+
+/// The snapshot of a collection.
+pub(crate) fn seal(collection: Collection, named: Named, from: Timestamp, at: Timestamp) -> Snapshot {
     let facts = collection.cluster;
+    let Named { name, id, platform } = named;
     let (platform, platform_reason) = match (platform, facts.platform) {
-        (PlatformArg::Aks, _) => (Platform::Aks, "given".to_owned()),
-        (PlatformArg::OnPremise, _) => (Platform::OnPremise, "given".to_owned()),
-        (PlatformArg::Auto, Some((platform, reason))) => (platform, format!("detected: {reason}")),
-        (PlatformArg::Auto, None) => (Platform::OnPremise, "assumed: no node was seen".to_owned()),
+        (Some(platform), _) => (platform, "given".to_owned()),
+        (None, Some((platform, reason))) => (platform, format!("detected: {reason}")),
+        (None, None) => (Platform::OnPremise, "assumed: no node was seen".to_owned()),
     };
-    let id = if facts.id.is_empty() { id_from(&name) } else { facts.id };
     let mut sources = collection.sources;
     sources.extend(NOT_COLLECTED.iter().map(|name| SourceState {
         name: (*name).to_owned(),

@@ -14,6 +14,7 @@ mod inputs;
 mod pipeline;
 mod rendering;
 mod serve;
+mod signals;
 mod snapshot_file;
 mod telemetry;
 mod terminal;
