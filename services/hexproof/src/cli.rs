@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::client::args as client;
+
 /// Evidence packs of Kubernetes clusters.
 ///
 /// Rates the six goals of the Parkerian Hexad in each security layer of a cluster, and writes what was looked at, what
@@ -17,6 +19,8 @@ use clap_complete::Shell;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) server: client::ServerArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -39,6 +43,16 @@ pub(crate) enum Command {
     /// Draw one report from standard input: the child process of a service
     #[command(hide = true)]
     RenderWorker(RenderWorkerArgs),
+    /// List, show, follow and stop the audits of a server
+    Audits(client::Audits),
+    /// List, take away and check the packs of a server
+    Packs(client::Packs),
+    /// List, register, label and retire the clusters of a server
+    Clusters(client::Clusters),
+    /// List, create, pause and end the schedules of a server
+    Schedules(client::Schedules),
+    /// List, propose, approve and revoke the waivers of a server
+    Waivers(client::Waivers),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -62,7 +76,8 @@ const AUDIT_EXAMPLES: &str = "Examples:\n  \
     hexproof audit manifests/                       a folder of manifests\n  \
     kubectl get all -A -o json | hexproof audit -   what kubectl prints\n  \
     hexproof audit --context production             a live cluster\n  \
-    hexproof audit --store s3://evidence/prod       packs into a bucket";
+    hexproof audit --store s3://evidence/prod       packs into a bucket\n  \
+    hexproof audit --server https://audits.example --cluster shop   by a server";
 
 /// Where the state comes from.
 #[derive(Debug, Clone, Args)]
@@ -153,6 +168,10 @@ pub(crate) struct AuditArgs {
     /// The PKCS#8 key of that certificate (PEM, ECDSA P-256)
     #[arg(long, value_name = "KEY.pem", requires = "certificate")]
     pub(crate) key: Option<PathBuf>,
+
+    /// With --server: names the request, so that repeating it finds the same audit [default: a random one]
+    #[arg(long, value_name = "ID")]
+    pub(crate) request_id: Option<String>,
 }
 
 /// Flags go before the configuration file.
