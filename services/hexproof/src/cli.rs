@@ -349,13 +349,23 @@ pub(crate) enum PlatformArg {
 }
 
 /// `--secrets`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum SecretsArg {
     /// Types, key names, public certificate facts
     #[default]
     Keys,
     /// Metadata only
     Metadata,
+}
+
+impl From<SecretsArg> for hexproof_collectors::live::SecretsMode {
+    fn from(mode: SecretsArg) -> Self {
+        match mode {
+            SecretsArg::Keys => Self::Keys,
+            SecretsArg::Metadata => Self::Metadata,
+        }
+    }
 }
 
 /// A letter for `--fail-below`.

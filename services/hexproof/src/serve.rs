@@ -101,7 +101,7 @@ async fn serve(config: &Config, args: &ServeArgs) -> anyhow::Result<Exit> {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let parts = Parts::new(config, args.dev, &stops.serving).await?;
+    let parts = Parts::new(config, args.dev).await?;
     let told = Told {
         listening: socket.as_ref().map(TcpListener::local_addr).transpose()?,
         metrics: unguarded.as_ref().map(TcpListener::local_addr).transpose()?,
@@ -143,7 +143,7 @@ async fn serve(config: &Config, args: &ServeArgs) -> anyhow::Result<Exit> {
         });
     }
     let mut workers: JoinSet<&'static str> = JoinSet::new();
-    parts.start(config, &stops.working, &stops.looking, &mut workers, &mut tasks);
+    parts.start(config, &stops.working, &stops.looking, &mut workers, &mut tasks)?;
     {
         let (watcher, stop) = (parts.readiness.clone(), stops.serving.clone());
         tasks.spawn(async move {

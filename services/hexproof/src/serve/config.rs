@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use hexproof_access::AccessConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{LogFormat, ServeArgs};
+use crate::cli::{LogFormat, SecretsArg, ServeArgs};
 use crate::configuration;
 
 /// Port where nothing else is stated.
@@ -35,6 +35,11 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     /// Kubeconfig of clusters that the service reads by itself.
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// Whether the service may read API servers by itself: by its kubeconfig, or the one it runs in. A kubeconfig
+    /// that is stated here or by its flag says so by itself.
+    pub(crate) read_clusters: bool,
+    /// What is asked of the Secrets of clusters.
+    pub(crate) secrets: SecretsArg,
     /// Folder below which registered manifests lie; without it there are no such sources.
     pub(crate) manifests: Option<PathBuf>,
     /// Measure files to judge by instead of the built-in ones.
@@ -137,6 +142,8 @@ impl Default for Config {
             roles: BTreeSet::from([Role::Api, Role::Scheduler, Role::Worker]),
             workers: 2,
             kubeconfig: None,
+            read_clusters: false,
+            secrets: SecretsArg::Metadata,
             manifests: None,
             measures: None,
             identity: IdentityConfig::default(),

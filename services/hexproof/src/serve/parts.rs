@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use hexproof_access::Access;
 use hexproof_archive::{AccessStore, Archive, PackStore, RecordStore, RunStore, SlotStore};
 use hexproof_core::measure::Catalogue;
-use hexproof_core::port::{AccessLog, Audits, CheckPack, Clock, Register, Runs, Slots};
+use hexproof_collectors::intake::Board;
+use hexproof_core::port::{AccessLog, Audits, CheckPack, Clock, Collect, Register, Runs, Slots};
 use hexproof_scheduler::bus::{Bus, Live, LocalBus, NatsBus};
 use hexproof_scheduler::dispatch::Dispatcher;
 use hexproof_scheduler::engine::{Engine, Pace};
@@ -24,7 +25,7 @@ use super::http::Pages;
 use super::listen::Introduce;
 use super::observe::Observer;
 use super::readiness::{self, Dependency};
-use super::sources::Sources;
+use super::sources;
 use super::upkeep::{self, Upkeep};
 use crate::execute::Executor;
 use crate::pipeline::{self, Workshop};
@@ -55,13 +56,14 @@ pub(super) struct Parts {
     pub(super) access: Access,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) introduce: Option<Introduce>,
-    pub(super) sources: Arc<Sources>,
+    pub(super) sources: Arc<dyn Collect>,
+    pub(super) board: Arc<Board>,
     identity: Arc<Identity>,
 }
 
 impl Parts {
     /// Reads every file that the configuration names, and opens store and queue; neither has to answer yet.
-    pub(super) async fn new(config: &Config, dev: bool, _stop: &CancellationToken) -> anyhow::Result<Self> {
+    pub(super) async fn new(config: &Config, dev: bool) -> anyhow::Result<Self> {
         let clock = clock::clock()?;
         let catalogue = Arc::new(configuration::catalogue(config.measures.as_deref())?);
         let archive = Archive::open(&config.store)?;
@@ -76,6 +78,7 @@ impl Parts {
             false => Access::new(&config.access, clock.clone(), register.clone(), log.clone())?,
         };
         let (tls, introduce) = tls(config, dev, &access)?;
+        let dial = Arc::new(sources::DialLoopback);
         let dependencies: Vec<Arc<dyn Dependency>> =
             vec![Arc::new(upkeep::Store(archive.clone())), Arc::new(upkeep::Waiting(queue.clone()))];
         let audits: Arc<dyn Audits> =
@@ -86,7 +89,8 @@ impl Parts {
             live: Arc::new(Live::new(runs.clone(), clock.clone())),
             check: Arc::new(Checker { trust: trust(config, &identity)?, clock: clock.clone() }),
             readiness: Arc::new(readiness::Watcher::new(dependencies, metrics.clone())),
-            sources: Arc::new(Sources::new(config, clock.clone())?),
+            sources: Arc::new(sources::sources(config, dial, runs.clone(), clock.clone())),
+            board: Board::new(runs.clone(), register.clone()),
             archive,
             register,
             runs,
@@ -151,6 +155,11 @@ impl Parts {
         tasks.spawn(async move {
             live.run(bus, stop).await;
             "the view of running audits"
+        });
+        let (board, stop) = (self.board.clone(), working.clone());
+        workers.spawn(async move {
+            board.run(stop).await;
+            "the board of agents"
         });
         let upkeep = Upkeep {
             register: self.register.clone(),

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use hexproof_api::v1::measure_service_server::MeasureServiceServer;
 use hexproof_api::v1::access_log_service_server::AccessLogServiceServer;
+use hexproof_api::v1::intake_service_server::IntakeServiceServer;
 use hexproof_api::v1::cluster_service_server::ClusterServiceServer;
 use hexproof_api::v1::schedule_service_server::ScheduleServiceServer;
 use hexproof_api::v1::waiver_service_server::WaiverServiceServer;
@@ -11,6 +12,8 @@ use hexproof_archive::grpc::access_log::AccessLogReader;
 use hexproof_archive::grpc::clusters::ClusterRegister;
 use hexproof_archive::grpc::packs::PackApi;
 use hexproof_archive::grpc::waivers::WaiverRegister;
+use hexproof_collectors::intake::grpc::{Intake, IntakeParts};
+use hexproof_collectors::received::Bounds;
 use hexproof_scheduler::grpc::audits::AuditApi;
 use hexproof_scheduler::grpc::schedules::Schedules;
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -33,7 +36,7 @@ use super::grpc::Measures;
 use super::parts::Parts;
 use super::readiness::Readiness;
 use super::upkeep::Newest;
-use super::http;
+use super::{http, sources};
 use crate::configuration;
 
 /// Health of each service: all serve while store and queue answer.
@@ -54,6 +57,7 @@ impl Health {
             WaiverServiceServer::<WaiverRegister>::NAME,
             AccessLogServiceServer::<AccessLogReader>::NAME,
             ScheduleServiceServer::<Schedules>::NAME,
+            IntakeServiceServer::<Intake>::NAME,
         ];
         Self { reporter: HealthReporter::new(), names }
     }
@@ -127,6 +131,15 @@ pub(super) fn router(
     let catalogue = parts.catalogue.clone();
     let known = Arc::new(move |id: &hexproof_core::measure::MeasureId| catalogue.get(id.as_str()).is_some());
     let waivers = WaiverRegister::new(register.clone(), clock.clone(), known);
+    let intake = IntakeParts {
+        runs: parts.runs.clone(),
+        audits: parts.audits.clone(),
+        register: register.clone(),
+        terms: sources::terms(config),
+        clock: clock.clone(),
+        bounds: Bounds::default(),
+        stop: stop.clone(),
+    };
     let schedules = Schedules::new(register, parts.slots.clone(), clock);
     let services = Routes::builder().routes()
         .add_service(packed!(audits.into_server()))
@@ -137,6 +150,7 @@ pub(super) fn router(
         .add_service(packed!(ScheduleServiceServer::new(schedules)))
         .add_service(packed!(AccessLogServiceServer::new(AccessLogReader::new(parts.log.clone()))))
         .add_service(packed!(MeasureServiceServer::new(Measures::new(parts.catalogue.clone()))))
+        .add_service(packed!(Intake::service(intake, parts.board.clone())))
         .add_service(health.service())
         .add_service(reflection()?.build_v1()?)
         .add_service(reflection()?.build_v1alpha()?);
