@@ -97,6 +97,11 @@ pub struct PackRow {
 }
 
 impl PackRow {
+    /// The keys under which the index has the row: among all, and among those of its cluster.
+    pub fn keys(&self) -> [Key; 2] {
+        entries(Index::Packs, &self.key.cluster, &self.tail())
+    }
+
     /// The end of its keys.
     pub(crate) fn tail(&self) -> String {
         let Self { key: AuditKey { cluster, run }, finished, rating, complete, size, digest } = self;
