@@ -50,7 +50,6 @@ async fn run(mut command: std::process::Command) -> Ran {
 }
 
 /// Stands in for the access layer: the token is the name of the person.
-#[expect(clippy::result_large_err, reason = "the type of tonic's interceptors")]
 fn access(mut request: Request<()>) -> Result<Request<()>, Status> {
     let token = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
     let person = token.and_then(|token| token.strip_prefix("Bearer ")).map(str::to_owned);
