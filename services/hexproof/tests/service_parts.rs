@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-mod support;
 #[path = "support/parts.rs"]
 mod parts;
+mod support;
 use support::root;
