@@ -9,7 +9,7 @@
 //!
 //! Assessment of the core → message → wire
 
-mod convert;
+pub mod convert;
 pub mod request;
 pub mod status;
 

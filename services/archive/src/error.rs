@@ -27,6 +27,14 @@ pub enum ArchiveError {
         /// Why.
         source: StoreFault,
     },
+    /// The environment has no credentials for the store.
+    #[error("store `{store}`: no credentials; set {wanted}")]
+    NoCredentials {
+        /// The store's address.
+        store: String,
+        /// The variables that would give them.
+        wanted: String,
+    },
     /// The endpoint would carry evidence and credentials in clear over a network.
     #[error(
         "store `{store}`: endpoint `{endpoint}` is not encrypted; plain http is for loopback addresses only"
@@ -135,6 +143,12 @@ pub enum ArchiveError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The machine's source of randomness does not answer.
+    #[error("no random bytes for a key in store `{store}`")]
+    NoRandomness {
+        /// The store's address.
+        store: String,
+    },
     /// The store wrote a key twice although asked not to, so two runs could both win.
     #[error(
         "store `{store}` overwrote `{key}`: it does not honour create-only writes and cannot hold evidence"
@@ -144,6 +158,16 @@ pub enum ArchiveError {
         store: String,
         /// The key it wrote twice.
         key: String,
+    },
+    /// The run ended before, without a pack, and stays ended.
+    #[error("run has ended without a pack: `{key}` in store `{store}` says: {reason}")]
+    Ended {
+        /// The store's address.
+        store: String,
+        /// The key that says so.
+        key: String,
+        /// Why there is no pack.
+        reason: String,
     },
     /// A run was to be finished before everything its result names was stored.
     #[error("run cannot be finished: {} not stored", missing.join(", "))]

@@ -1,17 +1,31 @@
 //! The keys of the store. No other module formats or takes apart a key.
 //!
 //! ```text
-//! clusters/<cluster-id>/runs/<run-id>/{claim.json,snapshot.ndjson.zst,population.json,assessment.json.zst,result.json}
+//! clusters/<cluster-id>/runs/<run-id>/{claim,cancel}.json
+//! clusters/<cluster-id>/runs/<run-id>/{snapshot.ndjson.zst,population.json,assessment.json.zst,result.json}
 //! packs/<sha256>.pdf
 //! ```
 //!
+//! `index` and `service` name the rest, `time` makes keys that put the newest first.
+//!
 //! Every variable piece is a type that admits neither a separator nor a dot, so no input can name a key
 //! outside its place.
+
+mod index;
+mod service;
+mod time;
 
 use std::fmt;
 
 use hexproof_core::digest::Digest;
 pub use hexproof_core::id::{ClusterId, InvalidId, RunId};
+pub use index::{AuditRow, Index, PackRow};
+pub(crate) use index::{derived, entries, open};
+pub(crate) use service::{
+    KINDS, access, access_of, access_tail, parse_version, probe, records, slot_tail, slots, version, versions,
+};
+pub(crate) use time::{is_day, parse as parse_place, place};
+
 use object_store::path::Path;
 
 /// The objects of one run.
@@ -19,25 +33,28 @@ use object_store::path::Path;
 pub enum Part {
     /// Who took the run on, and when.
     Claim,
+    /// That somebody wants it stopped.
+    Cancel,
     /// The redacted records: NDJSON, zstd.
     Snapshot,
     /// What was listed, evaluated, unreadable and excluded: JSON.
     Population,
     /// Observations, matrix and work list: JSON, zstd.
     Assessment,
-    /// What the run came to. Its presence alone makes the run finished.
+    /// What the run came to: a pack, or why there is none. Its presence alone makes the run finished.
     Result,
 }
 
 impl Part {
     /// Every part, in the order in which a run writes them.
-    pub const ALL: [Part; 5] =
-        [Part::Claim, Part::Snapshot, Part::Population, Part::Assessment, Part::Result];
+    pub const ALL: [Part; 6] =
+        [Part::Claim, Part::Cancel, Part::Snapshot, Part::Population, Part::Assessment, Part::Result];
 
     /// The last piece of the key.
     pub fn file_name(self) -> &'static str {
         match self {
             Part::Claim => "claim.json",
+            Part::Cancel => "cancel.json",
             Part::Snapshot => "snapshot.ndjson.zst",
             Part::Population => "population.json",
             Part::Assessment => "assessment.json.zst",
@@ -53,6 +70,16 @@ pub struct Key(String);
 impl Key {
     pub(crate) fn path(&self) -> Path {
         Path::from(self.0.as_str())
+    }
+
+    /// A key below this one. `tail` is of the making of this module.
+    pub(crate) fn below(&self, tail: &str) -> Self {
+        Self(format!("{}/{tail}", self.0))
+    }
+
+    /// What of a key lies below this one.
+    pub(crate) fn tail_of<'a>(&self, key: &'a str) -> Option<&'a str> {
+        key.strip_prefix(self.0.as_str())?.strip_prefix('/')
     }
 
     /// The key as text, relative to the store's prefix.

@@ -17,19 +17,38 @@
 //!
 //! The crate never interprets what it stores, never reads the clock and never makes up an id.
 
+mod access;
 pub mod conformance;
+mod download;
 mod error;
 pub mod grpc;
+mod index;
 pub mod layout;
 mod object;
 mod open;
+mod packs;
+mod probe;
 mod read;
+mod recent;
 mod record;
+mod records;
 mod run;
+mod runs;
+mod slots;
+mod storage;
+mod timeline;
+mod unpack;
 
+pub use access::AccessStore;
+pub use download::Download;
 pub use error::{ArchiveError, StoreFault};
-pub use layout::{ClusterId, InvalidId, Part, RunId};
+pub use index::Reindexed;
+pub use layout::{AuditRow, ClusterId, InvalidId, PackRow, Part, RunId};
 pub use object::Archive;
+pub use packs::{FinishedRun, PackStore, Pick};
 pub use read::{RunListing, RunState};
 pub use record::{Claim, Outcome, RunResult, Stored};
+pub use records::RecordStore;
 pub use run::{Claimed, Finished, Run};
+pub use runs::RunStore;
+pub use slots::SlotStore;

@@ -4,14 +4,15 @@ use std::fmt;
 use std::future::Future;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
-use object_store::{GetOptions, ObjectStore, PutMode, PutOptions, PutPayload};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 
 use crate::error::{ArchiveError, Meaning, StoreFault};
-use crate::layout::Key;
+use crate::layout::{self, Key};
 
 /// How long an operation on a small object may take before it counts as unanswered.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,6 +32,10 @@ pub struct Archive {
     name: Arc<str>,
     /// The folder of a local store.
     root: Option<Arc<FilePath>>,
+    /// Lists come in the order of keys and can begin at any of them.
+    ordered: bool,
+    /// The object of the probe has been seen.
+    answered: Arc<AtomicBool>,
     patience: Duration,
 }
 
@@ -52,11 +57,36 @@ impl Archive {
     ///
     /// [`Archive::open`] is the usual way in; this one is for stores that no address names.
     pub fn over(store: Arc<dyn ObjectStore>, name: impl Into<String>) -> Self {
-        Self { store, name: name.into().into(), root: None, patience: PATIENCE }
+        Self {
+            store,
+            name: name.into().into(),
+            root: None,
+            ordered: false,
+            answered: Arc::default(),
+            patience: PATIENCE,
+        }
     }
 
     pub(crate) fn local(store: Arc<dyn ObjectStore>, name: String, root: PathBuf) -> Self {
         Self { root: Some(root.into()), ..Self::over(store, name) }
+    }
+
+    /// The same archive over a store that lists in the order of keys, from any key on.
+    pub(crate) fn in_key_order(self) -> Self {
+        Self { ordered: true, ..self }
+    }
+
+    /// Whether lists come in the order of keys.
+    pub(crate) fn lists_in_order(&self) -> bool {
+        self.ordered
+    }
+
+    pub(crate) fn note_answer(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// The same archive with another limit on the time that one operation on a small object may take
@@ -97,7 +127,7 @@ impl Archive {
             // an unclear fault may have been applied. Only the object itself can tell.
             match self.read(key, LARGEST_OBJECT).await {
                 Ok(Some(found)) if found == bytes => {
-                    self.settle(key).await?;
+                    self.sync(key).await?;
                     return Ok(Created::AlreadyThere);
                 }
                 Ok(Some(_)) => return Err(self.conflict(key)),
@@ -149,6 +179,43 @@ impl Archive {
         }
     }
 
+    /// Deletes an object of the index, which can be made again at any time. A store that refuses, or does not have
+    /// the object, is no worse for it: whoever reads the index knows that it may hold too much.
+    pub(crate) async fn forget(&self, key: &Key) {
+        if layout::derived().tail_of(key.as_str()).is_none() {
+            // Evidence is never deleted, whatever the caller believes.
+            return;
+        }
+        let path = key.path();
+        if let Err(error) = answered(self.patience, self.store.delete(&path)).await
+            && error.meaning() != Meaning::Absent
+        {
+            tracing::debug!(store = self.name(), %key, %error, "entry of the index is left");
+        }
+    }
+
+    /// Reads a stretch of an object, with the length of the whole; `None` when there is no such object.
+    pub(crate) async fn read_range(
+        &self,
+        key: &Key,
+        range: std::ops::Range<u64>,
+    ) -> Result<Option<(Bytes, u64)>, ArchiveError> {
+        let wanted = range.end - range.start;
+        let fetch = async {
+            let options = GetOptions { range: Some(range.into()), ..GetOptions::default() };
+            let found = self.store.get_opts(&key.path(), options).await?;
+            let total = found.meta.size;
+            Ok((found.bytes().await?, total))
+        };
+        match answered(self.wait_for(wanted), fetch).await {
+            Ok((bytes, _)) if bytes.len() as u64 != wanted => {
+                Err(self.damaged(key, format!("{} of {wanted} bytes that were asked for", bytes.len())))
+            }
+            Ok(found) => Ok(Some(found)),
+            Err(fault) => self.read_error(key, fault).map(|()| None),
+        }
+    }
+
     async fn put(&self, key: &Key, bytes: Bytes) -> Result<(), StoreFault> {
         let limit = self.wait_for(bytes.len() as u64);
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
@@ -161,7 +228,7 @@ impl Archive {
     ///
     /// That writer may have died between making it visible and syncing it; and what we report as stored
     /// must survive a loss of power.
-    async fn settle(&self, key: &Key) -> Result<(), ArchiveError> {
+    async fn sync(&self, key: &Key) -> Result<(), ArchiveError> {
         let Some(root) = self.root.clone() else { return Ok(()) };
         let file = root.join(key.as_str());
         let sync = move || {

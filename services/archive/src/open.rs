@@ -117,12 +117,24 @@ fn make_folder(path: &FilePath) -> std::io::Result<PathBuf> {
 
 fn open_s3(url: &Url, name: String) -> Result<Archive, ArchiveError> {
     use AmazonS3ConfigKey as K;
+    let bucket = bucket(&name, url)?;
+    prefix(&name, url)?;
     let builder = AmazonS3Builder::from_env();
     let endpoint =
         builder.get_config_value(&K::S3Endpoint).or_else(|| builder.get_config_value(&K::Endpoint));
     let plain = plain_http(&name, endpoint.as_deref())?;
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let given = builder.get_config_value(&K::AccessKeyId).is_some()
+        && builder.get_config_value(&K::SecretAccessKey).is_some();
+    if !given && !s3_credentials(set) {
+        let wanted = format!(
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role by AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, \
+             or {MACHINE_ROLE}=true to ask the machine's cloud for them"
+        );
+        return Err(ArchiveError::NoCredentials { store: name, wanted });
+    }
     let builder = builder
-        .with_bucket_name(bucket(&name, url)?)
+        .with_bucket_name(bucket)
         .with_retry(retry())
         // Buckets with object lock refuse a put without a checksum.
         .with_checksum_algorithm(Checksum::SHA256)
@@ -132,6 +144,20 @@ fn open_s3(url: &Url, name: String) -> Result<Archive, ArchiveError> {
         .with_config(K::Client(ClientConfigKey::AllowInvalidCertificates), "false")
         .with_allow_http(plain);
     finish(url, name, || builder.build())
+}
+
+/// Allows to ask the cloud that a machine runs in for the machine's own role.
+const MACHINE_ROLE: &str = "HEXPROOF_AWS_MACHINE_ROLE";
+
+/// Whether the environment says where credentials for S3 come from. Where it says nothing the client would ask an
+/// address of the network that answers on machines of one cloud only; elsewhere that is a minute of silence, or
+/// whoever answers there.
+fn s3_credentials(set: impl Fn(&str) -> bool) -> bool {
+    (set("AWS_WEB_IDENTITY_TOKEN_FILE") && set("AWS_ROLE_ARN"))
+        || set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+        || set("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+        || std::env::var(MACHINE_ROLE).is_ok_and(|value| value == "true")
+        || std::env::var("AWS_SKIP_SIGNATURE").is_ok_and(|value| value == "true")
 }
 
 fn open_azure(url: &Url, name: String) -> Result<Archive, ArchiveError> {
@@ -174,11 +200,15 @@ fn finish<S: ObjectStore>(
 ) -> Result<Archive, ArchiveError> {
     // Building a client panics without a process-wide provider. An error means that one is installed.
     let _already = rustls::crypto::ring::default_provider().install_default();
-    let prefix = Path::from_url_path(url.path()).map_err(|error| address(&name, &error.to_string()))?;
+    let prefix = prefix(&name, url)?;
     match build() {
-        Ok(store) => Ok(Archive::over(Arc::new(PrefixStore::new(store, prefix)), name)),
+        Ok(store) => Ok(Archive::over(Arc::new(PrefixStore::new(store, prefix)), name).in_key_order()),
         Err(source) => Err(ArchiveError::Open { store: name, source: source.into() }),
     }
+}
+
+fn prefix(name: &str, url: &Url) -> Result<Path, ArchiveError> {
+    Path::from_url_path(url.path()).map_err(|error| address(name, &error.to_string()))
 }
 
 fn retry() -> RetryConfig {
@@ -242,6 +272,15 @@ mod tests {
         }
         assert!(plain("minio:9000/x y").is_err() || !plain("minio:9000/x y").unwrap());
         assert!(!plain_http("s3://bucket", None).unwrap());
+    }
+
+    #[test]
+    fn credentials_for_s3_have_to_be_named() {
+        let with = |names: &'static [&str]| s3_credentials(move |name| names.contains(&name));
+        assert!(!with(&[]));
+        assert!(!with(&["AWS_WEB_IDENTITY_TOKEN_FILE"]), "a token without a role is half");
+        assert!(with(&["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"]));
+        assert!(with(&["AWS_CONTAINER_CREDENTIALS_FULL_URI"]));
     }
 
     #[test]

@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use hexproof_core::audit::AuditKey;
 use hexproof_core::digest::Digest;
 use serde::de::DeserializeOwned;
 
 use crate::error::ArchiveError;
 use crate::layout::{self, ClusterId, Key, Part, RunId};
 use crate::object::{Archive, LARGEST_OBJECT, answered};
-use crate::record::{LARGEST_RECORD, RunResult, Stored};
+use crate::record::{Ended, LARGEST_RECORD, RunResult, Stored};
 
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RunState {
     /// There is no `result.json`.
     Unfinished,
-    /// There is one.
+    /// There is one: it has a pack, or says why it has none.
     Finished,
 }
 
@@ -74,14 +75,23 @@ impl Archive {
         }
     }
 
-    /// The result of a run; `None` while it is unfinished or unknown.
+    /// The result of a run; `None` while it is unfinished or unknown, and if it ended without a pack.
     pub async fn result(&self, cluster: &ClusterId, run: RunId) -> Result<Option<RunResult>, ArchiveError> {
-        let key = layout::part(cluster, run, Part::Result);
-        let Some(result) = self.record::<RunResult>(&key).await? else { return Ok(None) };
-        if (&result.cluster, result.run) != (cluster, run) {
+        let audit = AuditKey { cluster: cluster.clone(), run };
+        match self.ended(&audit).await? {
+            Some(Ended::Pack(result)) => Ok(Some(*result)),
+            Some(Ended::Without(_)) | None => Ok(None),
+        }
+    }
+
+    /// How a run ended; `None` while it is unfinished or unknown.
+    pub(crate) async fn ended(&self, audit: &AuditKey) -> Result<Option<Ended>, ArchiveError> {
+        let key = layout::part(&audit.cluster, audit.run, Part::Result);
+        let Some(ended) = self.record::<Ended>(&key).await? else { return Ok(None) };
+        if ended.key() != (&audit.cluster, audit.run) {
             return Err(self.damaged(&key, "it is the result of another run".to_owned()));
         }
-        Ok(Some(result))
+        Ok(Some(ended))
     }
 
     /// The snapshot that a result names, checked against its digest.

@@ -1,46 +1,23 @@
-//! The two small JSON records of a run: its claim and its result.
+//! The small JSON records of a run: its claim, its end, and that somebody wants it stopped.
 //!
-//! Both carry a `version`. A reader refuses a version it does not know and fields it does not know: a
+//! Each carries a `version`. A reader refuses a version it does not know and fields it does not know: a
 //! record that is half understood is not evidence.
+
+mod claim;
+mod ended;
 
 use bytes::Bytes;
 use hexproof_core::digest::Digest;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use claim::Claim;
+pub(crate) use ended::Ended;
 
 use crate::layout::{ClusterId, RunId};
 
-/// The version of the records that this crate writes.
-const VERSION: u32 = 1;
-
 /// Records are small; more than this is not one of ours.
 pub(crate) const LARGEST_RECORD: u64 = 1 << 20;
-
-/// Who took a run on. Stored as `claim.json`; the first writer has the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Claim {
-    version: Version,
-    /// The cluster the run audits.
-    pub cluster: ClusterId,
-    /// The run.
-    pub run: RunId,
-    /// Who claims: whatever tells one claimant from another, such as host and process.
-    pub claimant: String,
-    /// When the run was claimed, RFC 3339 in UTC, by the caller's clock.
-    pub claimed_at: String,
-}
-
-impl Claim {
-    /// A claim of `run` by `claimant`.
-    pub fn new(
-        cluster: ClusterId,
-        run: RunId,
-        claimant: impl Into<String>,
-        claimed_at: impl Into<String>,
-    ) -> Self {
-        Self { version: Version, cluster, run, claimant: claimant.into(), claimed_at: claimed_at.into() }
-    }
-}
 
 /// What the caller says of a run that it finishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +51,7 @@ impl Stored {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunResult {
-    version: Version,
+    version: Version<1>,
     /// The cluster the run audited.
     pub cluster: ClusterId,
     /// The run.
@@ -120,25 +97,40 @@ pub(crate) fn to_bytes<T: Serialize>(record: &T) -> Result<Bytes, serde_json::Er
     Ok(bytes.into())
 }
 
-/// The number 1, and nothing else, in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-struct Version;
+/// Somebody wants a run stopped. Stored as `cancel.json`; the first wish counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Cancel {
+    version: Version<1>,
+    /// Who.
+    pub(crate) subject: String,
+    /// When.
+    pub(crate) asked_at: Timestamp,
+}
 
-impl From<Version> for u32 {
-    fn from(_: Version) -> u32 {
-        VERSION
+impl Cancel {
+    pub(crate) fn new(subject: &str, asked_at: Timestamp) -> Self {
+        Self { version: Version, subject: subject.to_owned(), asked_at }
     }
 }
 
-impl TryFrom<u32> for Version {
+/// The number `N`, and nothing else, in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+struct Version<const N: u32>;
+
+impl<const N: u32> From<Version<N>> for u32 {
+    fn from(_: Version<N>) -> u32 {
+        N
+    }
+}
+
+impl<const N: u32> TryFrom<u32> for Version<N> {
     type Error = String;
     fn try_from(version: u32) -> Result<Self, String> {
-        match version {
-            VERSION => Ok(Version),
-            other => {
-                Err(format!("record version {other} is not known to this program, which knows {VERSION}"))
-            }
+        match version == N {
+            true => Ok(Version),
+            false => Err(format!("record version {version} is not known to this program, which knows {N}")),
         }
     }
 }

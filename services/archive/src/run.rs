@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use hexproof_core::audit::AuditKey;
 use hexproof_core::digest::Digest;
 
 use crate::error::ArchiveError;
 use crate::layout::{self, Key, Part};
 use crate::object::{Archive, Created, LARGEST_OBJECT};
-use crate::record::{self, Claim, LARGEST_RECORD, Outcome, RunResult, Stored};
+use crate::record::{self, Claim, Ended, LARGEST_RECORD, Outcome, RunResult, Stored};
 
 /// Where a claim leads.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub struct Finished {
 pub struct Run {
     archive: Archive,
     claim: Claim,
+    /// The claim that stands in the store.
+    standing: Claim,
     parts: BTreeMap<Part, Stored>,
     pack: Option<Stored>,
 }
@@ -50,7 +53,8 @@ impl Archive {
     /// Claims a run: writes `claim.json` unless it is there.
     ///
     /// # Errors
-    /// The store's failures, and [`ArchiveError::NotCreateOnly`] for a store that overwrites.
+    /// The store's failures, [`ArchiveError::NotCreateOnly`] for a store that overwrites, and
+    /// [`ArchiveError::Ended`] for a run that ended without a pack.
     pub async fn claim(&self, claim: &Claim) -> Result<Claimed, ArchiveError> {
         let key = layout::part(&claim.cluster, claim.run, Part::Claim);
         let bytes = self.encode(&key, claim)?;
@@ -59,32 +63,52 @@ impl Archive {
             Err(ArchiveError::Conflict { .. }) => Created::AlreadyThere,
             Err(error) => return Err(error),
         };
-        let run = Run { archive: self.clone(), claim: claim.clone(), parts: BTreeMap::new(), pack: None };
+        let run = |standing: &Claim| Run {
+            archive: self.clone(),
+            claim: claim.clone(),
+            standing: standing.clone(),
+            parts: BTreeMap::new(),
+            pack: None,
+        };
         match written {
             // A hard link, which is how a folder creates, fails where the name exists: nothing to find out.
-            Created::Written if self.is_local() => Ok(Claimed::New(run)),
+            Created::Written if self.is_local() => Ok(Claimed::New(run(claim))),
             Created::Written => {
                 // Some stores accept a create and ignore its condition. The same bytes once more do no
                 // harm and show it, before anything depends on it.
                 match self.create(&key, bytes).await? {
-                    Created::AlreadyThere => Ok(Claimed::New(run)),
+                    Created::AlreadyThere => Ok(Claimed::New(run(claim))),
                     Created::Written => {
                         let (store, key) = self.at(&key);
                         Err(ArchiveError::NotCreateOnly { store, key })
                     }
                 }
             }
-            Created::AlreadyThere => match self.result(&claim.cluster, claim.run).await? {
-                Some(result) => Ok(Claimed::Finished(result)),
+            Created::AlreadyThere => match self.ended(&claim.key()).await? {
+                Some(Ended::Pack(result)) => Ok(Claimed::Finished(*result)),
+                Some(ended @ Ended::Without(_)) => Err(self.has_ended(&claim.key(), &ended)),
                 None => {
-                    let standing: Claim = self.record(&key).await?.ok_or_else(|| self.missing(&key))?;
-                    if (&standing.cluster, standing.run) != (&claim.cluster, claim.run) {
-                        return Err(self.damaged(&key, "it claims another run".to_owned()));
-                    }
-                    Ok(Claimed::Unfinished { run, standing })
+                    let standing =
+                        self.standing_claim(&claim.key()).await?.ok_or_else(|| self.missing(&key))?;
+                    Ok(Claimed::Unfinished { run: run(&standing), standing })
                 }
             },
         }
+    }
+
+    /// The claim of a run, if there is one.
+    pub(crate) async fn standing_claim(&self, audit: &AuditKey) -> Result<Option<Claim>, ArchiveError> {
+        let key = layout::part(&audit.cluster, audit.run, Part::Claim);
+        let Some(claim) = self.record::<Claim>(&key).await? else { return Ok(None) };
+        match claim.key() == *audit {
+            true => Ok(Some(claim)),
+            false => Err(self.damaged(&key, "it claims another run".to_owned())),
+        }
+    }
+
+    fn has_ended(&self, audit: &AuditKey, ended: &Ended) -> ArchiveError {
+        let (store, key) = self.at(&layout::part(&audit.cluster, audit.run, Part::Result));
+        ArchiveError::Ended { store, key, reason: ended.why_without().unwrap_or_default() }
     }
 
     pub(crate) fn encode<T: serde::Serialize>(&self, key: &Key, record: &T) -> Result<Bytes, ArchiveError> {
@@ -96,6 +120,19 @@ impl Archive {
             }
             Ok(bytes) => Ok(bytes),
             Err(source) => Err(ArchiveError::Malformed { store, key, source }),
+        }
+    }
+}
+
+impl Archive {
+    /// Ends a run, unless it has ended; returns the end that stands. The one place where `result.json` is written: the
+    /// store takes one object under that key, so a run has one end, however many offer theirs.
+    pub(crate) async fn end(&self, audit: &AuditKey, ended: Ended) -> Result<Ended, ArchiveError> {
+        let key = layout::part(&audit.cluster, audit.run, Part::Result);
+        match self.create(&key, self.encode(&key, &ended)?).await {
+            Ok(Created::Written | Created::AlreadyThere) => Ok(ended),
+            Err(ArchiveError::Conflict { .. }) => self.ended(audit).await?.ok_or_else(|| self.missing(&key)),
+            Err(error) => Err(error),
         }
     }
 }
@@ -114,7 +151,7 @@ impl Run {
     pub async fn put(&mut self, part: Part, bytes: Bytes) -> Result<Stored, ArchiveError> {
         match part {
             Part::Snapshot | Part::Population | Part::Assessment => {}
-            Part::Claim | Part::Result => return Err(ArchiveError::NotAnInput { part }),
+            Part::Claim | Part::Cancel | Part::Result => return Err(ArchiveError::NotAnInput { part }),
         }
         let stored = Stored::of(&bytes);
         let key = layout::part(&self.claim.cluster, self.claim.run, part);
@@ -143,10 +180,14 @@ impl Run {
         Ok(Some(bytes))
     }
 
-    /// Finishes the run: writes `result.json`, which names what was stored.
+    /// Finishes the run: writes `result.json`, which names what was stored, and puts the run into the lists.
+    ///
+    /// Once the result is stored the run is finished, whatever becomes of the lists: they are made again from the
+    /// runs by whoever finds them lacking.
     ///
     /// # Errors
-    /// [`ArchiveError::Incomplete`] unless snapshot, population, assessment and pack are stored.
+    /// [`ArchiveError::Incomplete`] unless snapshot, population, assessment and pack are stored;
+    /// [`ArchiveError::Ended`] if the run was ended without a pack meanwhile.
     pub async fn finish(self, outcome: Outcome) -> Result<Finished, ArchiveError> {
         let part = |part| self.parts.get(&part).copied();
         let found = (part(Part::Snapshot), part(Part::Population), part(Part::Assessment), self.pack);
@@ -158,16 +199,11 @@ impl Run {
             return Err(ArchiveError::Incomplete { missing });
         };
         let result = RunResult::new(&self.claim, outcome, [snapshot, population, assessment], pack);
-        let key = layout::part(&self.claim.cluster, self.claim.run, Part::Result);
-        let bytes = self.archive.encode(&key, &result)?;
-        match self.archive.create(&key, bytes).await {
-            Ok(Created::Written | Created::AlreadyThere) => Ok(Finished { result, ours: true }),
-            Err(ArchiveError::Conflict { .. }) => {
-                let standing = self.archive.result(&self.claim.cluster, self.claim.run).await?;
-                let result = standing.ok_or_else(|| self.archive.missing(&key))?;
-                Ok(Finished { ours: result.pack == pack, result })
-            }
-            Err(error) => Err(error),
+        let standing = self.archive.end(&self.claim.key(), Ended::Pack(Box::new(result))).await?;
+        self.archive.settled(&self.standing, &standing).await;
+        match standing {
+            Ended::Pack(result) => Ok(Finished { ours: result.pack == pack, result: *result }),
+            Ended::Without(_) => Err(self.archive.has_ended(&self.claim.key(), &standing)),
         }
     }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Hasher};
+use crate::permissions::Permissions;
 use crate::population::Population;
 use crate::record::{DecodeError, Record};
 use crate::scale::Platform;
@@ -53,6 +54,10 @@ pub struct Header {
     /// What the collector dropped, counted.
     #[serde(default)]
     pub redaction: Redaction,
+    /// What the collector may do towards the API server, as the server says; absent where it was not asked, as in
+    /// manifests, in recordings and in snapshots of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Permissions>,
     /// Number of record lines.
     pub records: u64,
     /// SHA-256 over the record lines, line ends included.
@@ -303,6 +308,7 @@ mod tests {
             origin: Source::Manifests,
             sources: vec![],
             redaction: Redaction::default(),
+            permissions: None,
             records: 0,
             records_digest: Digest::of(b""),
         };

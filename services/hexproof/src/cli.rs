@@ -32,11 +32,21 @@ pub(crate) enum Command {
     /// Show the measures of the catalogue, or check measure files
     #[command(subcommand)]
     Measures(MeasuresCommand),
+    /// Draw one report from standard input: the child process of a service
+    #[command(hide = true)]
+    RenderWorker(RenderWorkerArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
+}
+
+impl Command {
+    /// Whether it serves until it is told to stop, and sets up its logs by itself.
+    pub(crate) fn is_service(&self) -> bool {
+        false
+    }
 }
 
 const AUDIT_EXAMPLES: &str = "Examples:\n  \
@@ -136,6 +146,18 @@ pub(crate) struct AuditArgs {
     pub(crate) key: Option<PathBuf>,
 }
 
+/// The limits that a process sets itself before it draws.
+#[derive(Debug, Args)]
+pub(crate) struct RenderWorkerArgs {
+    /// Bytes of address space
+    #[arg(long)]
+    pub(crate) memory: u64,
+
+    /// Seconds on a processor
+    #[arg(long)]
+    pub(crate) seconds: u64,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CollectArgs {
     #[command(flatten)]
@@ -199,6 +221,16 @@ pub(crate) enum MeasuresCommand {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+}
+
+/// Form of logs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
 }
 
 /// Form of a result.

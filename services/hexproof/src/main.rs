@@ -8,20 +8,23 @@ mod cli;
 mod clock;
 mod commands;
 mod configuration;
+mod execute;
 mod exit;
 mod inputs;
 mod pipeline;
+mod rendering;
+mod serve;
 mod snapshot_file;
+mod telemetry;
 mod terminal;
 
 use clap::Parser as _;
 
 fn main() -> std::process::ExitCode {
     let cli = cli::Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("HEXPROOF_LOG"))
-        .with_writer(std::io::stderr)
-        .init();
+    if !cli.command.is_service() {
+        telemetry::for_a_command();
+    }
     // Fails only if a provider was installed before, which nothing here does.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match commands::run(cli) {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -130,8 +130,16 @@ impl ObjectStore for FaultStore {
         panic!("multipart uploads have no create mode and must not be used")
     }
 
-    fn delete_stream(&self, _: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        panic!("nothing is ever deleted")
+    fn delete_stream(&self, at: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        let at = at.inspect_ok(|at| assert!(at.as_ref().starts_with("index/"), "{at} must never be deleted"));
+        match self.next() {
+            Ok(None) => self.inner.delete_stream(at.boxed()),
+            Ok(Some(Fault::After)) => {
+                self.inner.delete_stream(at.boxed()).and_then(async |_| Err(lost())).boxed()
+            }
+            Ok(Some(Fault::Hang)) => futures::stream::pending().boxed(),
+            Ok(Some(_)) | Err(_) => futures::stream::iter([Err(lost())]).boxed(),
+        }
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -1,7 +1,9 @@
 //! A whole run over any archive, and a store that fails on demand.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own share")]
 
+pub mod count;
 pub mod fault;
+pub mod service;
 
 use std::error::Error as _;
 

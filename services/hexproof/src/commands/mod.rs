@@ -22,6 +22,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Assess(args) => assess::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Measures(command) => measures::run(&command),
+        Command::RenderWorker(args) => crate::rendering::render_worker(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "hexproof", &mut script);

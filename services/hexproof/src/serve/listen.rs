@@ -1,0 +1,185 @@
+//! Takes connections: HTTP/1.1 and HTTP/2, by TLS or, on the loopback address, without.
+//!
+//! A stranger costs little: connections are counted, have a limited time to say what they want, limited headers and a
+//! limited number of streams; a peer that is gone is found by pings. On shutdown every connection is told to finish.
+
+mod patience;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+use tracing::{debug, warn};
+
+use crate::telemetry::metrics::Metrics;
+use patience::FirstBytes;
+
+/// Headers of one request, in bytes.
+const HEADERS: u32 = 16 << 10;
+/// Calls at once on one connection.
+const STREAMS: u32 = 256;
+/// Time for a TLS handshake, for the first bytes after it, and for the headers of a request.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two pings to a peer, and how long it may take to answer one.
+const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
+/// Streams that a peer may open and take back at once (CVE-2023-44487).
+const RESETS: usize = 64;
+/// Between two tries to take a connection where the system has no room for one.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Puts what a connection proved about its peer beside each of its requests.
+pub(crate) type Introduce = Arc<dyn Fn(&mut http::Extensions, &Connected) + Send + Sync>;
+
+/// A peer.
+pub(crate) struct Connected {
+    /// Its address.
+    pub(crate) address: SocketAddr,
+    /// The certificates that it showed, its own first; they were verified.
+    pub(crate) certificates: Vec<rustls::pki_types::CertificateDer<'static>>,
+}
+
+/// Where connections come from and go to.
+pub(crate) struct Listener {
+    pub(crate) socket: TcpListener,
+    /// `None` for plain text.
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) router: Router,
+    pub(crate) introduce: Option<Introduce>,
+    pub(crate) connections: usize,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Listener {
+    /// Serves until `stop`; then lets what is under way come to its end, for `drain` at most.
+    pub(crate) async fn serve(self, stop: CancellationToken, drain: Duration) {
+        let builder = builder();
+        let graceful = GracefulShutdown::new();
+        let tracker = TaskTracker::new();
+        // Ends connections that did not finish in time.
+        let cut = CancellationToken::new();
+        let room = Arc::new(Semaphore::new(self.connections));
+        loop {
+            let place = tokio::select! {
+                () = stop.cancelled() => break,
+                // Never closed.
+                Ok(place) = room.clone().acquire_owned() => place,
+            };
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = self.socket.accept() => accepted,
+            };
+            let (stream, address) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // A peer that went away at once, or no descriptor left: both pass.
+                    debug!(%error, "a connection could not be taken");
+                    tokio::time::sleep(BREATH).await;
+                    continue;
+                }
+            };
+            if let Err(error) = stream.set_nodelay(true) {
+                debug!(%error, "small messages may be late");
+            }
+            let (tls, router, introduce) = (self.tls.clone(), self.router.clone(), self.introduce.clone());
+            let (builder, watcher, open) = (builder.clone(), graceful.watcher(), self.metrics.connection());
+            let connection = async move {
+                let _held = (place, open);
+                match tls {
+                    None => {
+                        let connected = Connected { address, certificates: Vec::new() };
+                        converse(stream, connected, router, introduce, &builder, watcher).await;
+                    }
+                    Some(tls) => match handshake(&tls, stream).await {
+                        Ok((stream, certificates)) => {
+                            let connected = Connected { address, certificates };
+                            converse(stream, connected, router, introduce, &builder, watcher).await;
+                        }
+                        Err(error) => debug!(%address, %error, "no TLS session came about"),
+                    },
+                }
+            };
+            let cut = cut.clone();
+            tracker.spawn(async move { cut.run_until_cancelled(connection).await });
+        }
+        drop(self.socket);
+        tracker.close();
+        let drained = async {
+            graceful.shutdown().await;
+            tracker.wait().await;
+        };
+        if tokio::time::timeout(drain, drained).await.is_err() {
+            warn!(open = tracker.len(), "connections that did not end in time are closed");
+            cut.cancel();
+            tracker.wait().await;
+        }
+    }
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_headers(64)
+        .max_buf_size(HEADERS as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEADERS)
+        .max_concurrent_streams(STREAMS)
+        .max_pending_accept_reset_streams(RESETS)
+        .keep_alive_interval(PING.0)
+        .keep_alive_timeout(PING.1);
+    builder
+}
+
+async fn handshake(
+    tls: &TlsAcceptor,
+    stream: TcpStream,
+) -> io::Result<(tokio_rustls::server::TlsStream<TcpStream>, Vec<rustls::pki_types::CertificateDer<'static>>)>
+{
+    let shaken = tokio::time::timeout(PATIENCE, tls.accept(stream));
+    let stream = shaken.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let certificates = certificates.iter().map(|certificate| certificate.clone().into_owned()).collect();
+    Ok((stream, certificates))
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    connected: Connected,
+    router: Router,
+    introduce: Option<Introduce>,
+    builder: &Builder<TokioExecutor>,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    let (address, connected) = (connected.address, Arc::new(connected));
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        if let Some(introduce) = &introduce {
+            introduce(request.extensions_mut(), &connected);
+        }
+        router.clone().oneshot(request)
+    });
+    let io = TokioIo::new(FirstBytes::new(stream, PATIENCE));
+    let connection = builder.serve_connection(io, service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        debug!(%address, %error, "a connection broke");
+    }
+}

@@ -1,0 +1,267 @@
+//! The queue of any number of processes: a JetStream work queue.
+//!
+//! `connect` reads the address and its files, `stream` names and makes what has to be there, `pull` asks for one
+//! audit. Each audit has a subject of its own and is in the stream once: a second one is refused by the server, for as
+//! long as the first waits or is worked on. The server counts how often it hands an audit out; those times when it was
+//! given back in order are counted beside, so that the difference is the number of workers that died with it.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::message::{AckKind, PublishMessage};
+use async_nats::jetstream::{self, Message};
+use async_trait::async_trait;
+use futures::TryStreamExt as _;
+use hexproof_core::audit::AuditKey;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{Delivery, Depth, Hold, Queue, QueueError, Settle};
+
+mod connect;
+mod pull;
+mod stream;
+
+pub use connect::connect;
+use stream::{Place, Places};
+
+/// How the queue behaves.
+#[derive(Debug, Clone)]
+pub struct NatsSettings {
+    /// Stream and subjects begin with this name: letters, digits, `-` and `_`.
+    pub name: String,
+    /// A worker that says nothing for so long is taken for dead.
+    pub ack_wait: Duration,
+    /// How long an answer of the server may take.
+    pub timeout: Duration,
+    /// Servers that keep a copy of the stream: 1, or 3 or 5 in a cluster of servers.
+    pub replicas: usize,
+}
+
+impl Default for NatsSettings {
+    fn default() -> Self {
+        Self {
+            name: "hexproof".to_owned(),
+            ack_wait: Duration::from_secs(30),
+            timeout: Duration::from_secs(5),
+            replicas: 1,
+        }
+    }
+}
+
+/// A queue in a NATS server with JetStream. Stream and consumer are made when they are needed first, and again when a
+/// server has lost them.
+pub struct NatsQueue {
+    context: jetstream::Context,
+    settings: NatsSettings,
+    place: tokio::sync::Mutex<Option<Arc<Place>>>,
+    taken: Arc<Taken>,
+}
+
+/// The stream sequences of the audits that this process has.
+#[derive(Default)]
+struct Taken(Mutex<BTreeSet<u64>>);
+
+impl Taken {
+    fn add(&self, sequence: u64) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(sequence)
+    }
+
+    fn remove(&self, sequence: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&sequence);
+    }
+}
+
+impl NatsQueue {
+    /// A queue behind a connection that [`connect`] made.
+    pub fn new(client: async_nats::Client, settings: NatsSettings) -> Self {
+        let mut context = jetstream::new(client);
+        context.set_timeout(settings.timeout);
+        Self { context, settings, place: tokio::sync::Mutex::default(), taken: Arc::default() }
+    }
+
+    /// What has to be there at the server; made if it is not known to be.
+    async fn place(&self) -> Result<Arc<Place>, QueueError> {
+        let mut known = self.place.lock().await;
+        if let Some(place) = &*known {
+            return Ok(place.clone());
+        }
+        let place = Arc::new(Places(&self.settings).open(&self.context).await?);
+        Ok(known.insert(place).clone())
+    }
+
+    /// After a failure nothing is known to be there: a server may have come back empty.
+    async fn doubt(&self, error: QueueError) -> QueueError {
+        *self.place.lock().await = None;
+        error
+    }
+
+    async fn try_push(&self, key: &AuditKey) -> Result<(), QueueError> {
+        self.place().await?;
+        let payload = serde_json::to_vec(key).map_err(unavailable)?;
+        // Only if the subject has no message: one entry for each audit.
+        let message = PublishMessage::build().payload(payload.into()).expected_last_subject_sequence(0);
+        let subject = Places(&self.settings).subject(key);
+        let ack = self.context.send_publish(subject, message).await.map_err(unavailable)?;
+        match ack.await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(()),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn try_pull(&self, stop: &CancellationToken) -> Result<Option<Delivery>, QueueError> {
+        loop {
+            let place = self.place().await?;
+            let Some(message) = pull::one(&self.context, &place, stop, self.settings.timeout).await? else {
+                if stop.is_cancelled() {
+                    return Ok(None);
+                }
+                continue;
+            };
+            if let Some(delivery) = self.delivery(&place, message).await? {
+                return Ok(Some(delivery));
+            }
+        }
+    }
+
+    /// `None` for a message that is no audit, and for one that is being worked on right here.
+    async fn delivery(&self, place: &Arc<Place>, message: Message) -> Result<Option<Delivery>, QueueError> {
+        let Ok(key) = serde_json::from_slice::<AuditKey>(&message.payload) else {
+            warn!(subject = message.subject.as_str().escape_debug().to_string(), "queue holds no audit key");
+            self.answer(&message, AckKind::Term).await?;
+            return Ok(None);
+        };
+        let (sequence, handed_out) = {
+            let info = message.info().map_err(QueueError::Unavailable)?;
+            (info.stream_sequence, u32::try_from(info.delivered).unwrap_or(1).max(1))
+        };
+        if !self.taken.add(sequence) {
+            // The server lost patience while it was out of reach; the work goes on and will be acknowledged.
+            debug!(cluster = %key.cluster, run = %key.run, "audit handed out again while it is at work here");
+            if let Err(error) = place.count_return(sequence, self.settings.timeout).await {
+                debug!(%error, "return not counted");
+            }
+            return Ok(None);
+        }
+        let (place, taken, timeout) = (place.clone(), self.taken.clone(), self.settings.timeout);
+        let hold = NatsHold { message, place, sequence, taken, timeout };
+        // The first time there can be neither a death nor a return.
+        let returns = match handed_out {
+            1 => 0,
+            _ => hold.place.returns(sequence, timeout).await?,
+        };
+        let deaths = (handed_out - 1).saturating_sub(returns);
+        Ok(Some(Delivery { key, attempt: handed_out, deaths, hold: Box::new(hold) }))
+    }
+
+    async fn answer(&self, message: &Message, kind: AckKind) -> Result<(), QueueError> {
+        within(self.settings.timeout, message.double_ack_with(kind)).await?.map_err(QueueError::Unavailable)
+    }
+
+    async fn try_depth(&self) -> Result<Depth, QueueError> {
+        let info = self.place().await?.consumer.get_info().await.map_err(unavailable)?;
+        Ok(Depth { waiting: info.num_pending, taken: info.num_ack_pending as u64 })
+    }
+
+    async fn try_holds(&self) -> Result<BTreeSet<AuditKey>, QueueError> {
+        let place = self.place().await?;
+        let places = Places(&self.settings);
+        let subjects: Vec<(String, usize)> = within(self.settings.timeout * 4, async {
+            place
+                .stream
+                .info_with_subjects(places.subjects())
+                .await
+                .map_err(unavailable)?
+                .try_collect()
+                .await
+                .map_err(unavailable)
+        })
+        .await??;
+        Ok(subjects.into_iter().filter_map(|(subject, _)| places.key(&subject)).collect())
+    }
+}
+
+#[async_trait]
+impl Queue for NatsQueue {
+    async fn push(&self, key: &AuditKey) -> Result<(), QueueError> {
+        match self.try_push(key).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.doubt(error).await),
+        }
+    }
+
+    async fn pull(&self, stop: &CancellationToken) -> Result<Option<Delivery>, QueueError> {
+        match self.try_pull(stop).await {
+            Ok(delivery) => Ok(delivery),
+            Err(error) => Err(self.doubt(error).await),
+        }
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        match self.try_depth().await {
+            Ok(depth) => Ok(depth),
+            Err(error) => Err(self.doubt(error).await),
+        }
+    }
+
+    async fn holds(&self) -> Result<BTreeSet<AuditKey>, QueueError> {
+        match self.try_holds().await {
+            Ok(keys) => Ok(keys),
+            Err(error) => Err(self.doubt(error).await),
+        }
+    }
+
+    fn speaks_for_all(&self) -> bool {
+        true
+    }
+}
+
+struct NatsHold {
+    message: Message,
+    place: Arc<Place>,
+    sequence: u64,
+    taken: Arc<Taken>,
+    timeout: Duration,
+}
+
+#[async_trait]
+impl Hold for NatsHold {
+    async fn settle(self: Box<Self>, how: Settle) -> Result<(), QueueError> {
+        let kind = match how {
+            Settle::Done => AckKind::Ack,
+            Settle::Back { delay, death } => {
+                if !death {
+                    // Counted first: a return that is not made counts less than a death that was none.
+                    self.place.count_return(self.sequence, self.timeout).await?;
+                }
+                AckKind::Nak(Some(delay).filter(|delay| !delay.is_zero()))
+            }
+        };
+        let answered = within(self.timeout, self.message.double_ack_with(kind)).await?;
+        answered.map_err(QueueError::Unavailable)
+    }
+
+    async fn alive(&self) -> Result<(), QueueError> {
+        let said = within(self.timeout, self.message.ack_with(AckKind::Progress)).await?;
+        said.map_err(QueueError::Unavailable)
+    }
+}
+
+impl Drop for NatsHold {
+    fn drop(&mut self) {
+        self.taken.remove(self.sequence);
+    }
+}
+
+fn unavailable(error: impl Error + Send + Sync + 'static) -> QueueError {
+    QueueError::Unavailable(Box::new(error))
+}
+
+/// Bounds what waits for the server: a client that is cut off would wait for as long as that lasts.
+async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, QueueError> {
+    tokio::time::timeout(limit, call).await.map_err(unavailable)
+}
