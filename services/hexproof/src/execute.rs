@@ -22,7 +22,7 @@ use tracing::Instrument as _;
 
 use crate::pipeline::{self, Job, Materials, PipelineError, Workshop};
 use crate::telemetry::metrics::Metrics;
-use crate::{configuration, snapshot_file};
+use crate::{configuration, snapshot_file, telemetry};
 use stages::Stages;
 
 /// Carries audits. See the module.
@@ -42,8 +42,14 @@ impl Execute for Executor {
         order: &AuditOrder,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Executed, AuditError> {
-        let span = tracing::info_span!("audit", cluster = %order.key.cluster, run = %order.key.run);
-        let stages = Stages::new(&self.metrics, progress, span.clone());
+        let span = tracing::info_span!(
+            "audit",
+            cluster = %order.key.cluster,
+            run = %order.key.run,
+            trace_id = tracing::field::Empty,
+        );
+        telemetry::note_trace(&span);
+        let stages = Stages::new(progress, span.clone());
         let result = self.carry(order, &|now| stages.report(now)).instrument(span).await;
         stages.end();
         result
@@ -69,8 +75,13 @@ impl Executor {
                 self.judge(cluster, snapshot).await?
             }
         };
-        match pipeline::finish(run, &Arc::new(materials), &self.workshop, report).await {
-            Ok((result, _)) => Ok(Executed::Ended(succeeded(&result)?)),
+        let materials = Arc::new(materials);
+        match pipeline::finish(run, &materials, &self.workshop, report).await {
+            Ok((result, _)) => {
+                let cluster = &order.key.cluster;
+                self.metrics.scores.pack(cluster, self.workshop.clock.now(), Some(&materials.assessment));
+                Ok(Executed::Ended(succeeded(&result)?))
+            }
             Err(PipelineError::Archive(error)) => self.ended(order, error).await,
             Err(error) => Err(error.into()),
         }

@@ -1,10 +1,11 @@
 //! Evidence packs of Kubernetes clusters: collect, score, render, seal, archive, verify.
 //!
-//! `cli` is the contract of the command line, `commands` one module a command, `inputs` finds the source of the
+//! `cli` is the contract of the command line, `commands` one module a command, `client` asks a server, `inputs` finds the source of the
 //! state, `configuration` reads what an operator states, `pipeline` makes a pack, `terminal` prints for people,
 //! `exit` holds the codes. Everything that decides lives in the other crates.
 
 mod cli;
+mod client;
 mod clock;
 mod commands;
 mod configuration;
@@ -14,6 +15,7 @@ mod inputs;
 mod pipeline;
 mod rendering;
 mod serve;
+mod signals;
 mod snapshot_file;
 mod telemetry;
 mod terminal;

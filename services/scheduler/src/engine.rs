@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use hexproof_core::id::RecordId;
 use hexproof_core::port::{Audits, Clock, Register, Runs, Slots, StorageError};
 use hexproof_core::register::ScheduleEntry;
@@ -156,8 +156,10 @@ impl Engine {
             }
         };
         let tally = Tally::default();
-        let failures: Vec<StorageError> = futures::stream::iter(tracked.values_mut())
-            .map(|tracked| self.attend(tracked, watch, &tally))
+        // Boxed: the compiler cannot see otherwise that this may move between threads.
+        let looks: Vec<_> =
+            tracked.values_mut().map(|tracked| self.attend(tracked, watch, &tally).boxed()).collect();
+        let failures: Vec<StorageError> = futures::stream::iter(looks)
             .buffer_unordered(AT_ONCE)
             .filter_map(|result| std::future::ready(result.err()))
             .collect()

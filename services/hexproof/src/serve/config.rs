@@ -8,24 +8,23 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
+use hexproof_access::AccessConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{LogFormat, ServeArgs};
+use crate::cli::{LogFormat, SecretsArg, ServeArgs};
 use crate::configuration;
 
 /// Port where nothing else is stated.
 const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 7443);
 
 /// Everything that can be stated.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Config {
     /// Address for callers.
     pub(crate) listen: SocketAddr,
     /// Address for Prometheus, which proves no identity there.
     pub(crate) metrics_listen: Option<SocketAddr>,
-    /// Under which address callers find the service; download links begin with it.
-    pub(crate) public_url: String,
     /// Where everything is kept.
     pub(crate) store: String,
     /// Where audits wait: a NATS address, or nothing for a queue within the process.
@@ -36,12 +35,21 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     /// Kubeconfig of clusters that the service reads by itself.
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// Whether the service may read API servers by itself: by its kubeconfig, or the one it runs in. A kubeconfig
+    /// that is stated here or by its flag says so by itself.
+    pub(crate) read_clusters: bool,
+    /// What is asked of the Secrets of clusters.
+    pub(crate) secrets: SecretsArg,
     /// Folder below which registered manifests lie; without it there are no such sources.
     pub(crate) manifests: Option<PathBuf>,
     /// Measure files to judge by instead of the built-in ones.
     pub(crate) measures: Option<PathBuf>,
     /// Who seals packs.
     pub(crate) identity: IdentityConfig,
+    /// Certificate and key of the port for callers.
+    pub(crate) tls: Option<TlsConfig>,
+    /// Who may call, and how callers are known.
+    pub(crate) access: AccessConfig,
     /// Certificates of authorities that are trusted when packs are checked, beside that of the identity.
     pub(crate) trust: Vec<PathBuf>,
     /// What callers may take.
@@ -82,6 +90,16 @@ pub(crate) struct IdentityConfig {
     pub(crate) key: Option<PathBuf>,
 }
 
+/// Certificate and key of the port for callers; read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct TlsConfig {
+    /// Certificate chain (PEM).
+    pub(crate) certificate: PathBuf,
+    /// Its key (PEM).
+    pub(crate) key: PathBuf,
+}
+
 /// What callers may take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -119,15 +137,18 @@ impl Default for Config {
         Self {
             listen: LISTEN.into(),
             metrics_listen: None,
-            public_url: String::new(),
             store: "./evidence".into(),
             queue: String::new(),
             roles: BTreeSet::from([Role::Api, Role::Scheduler, Role::Worker]),
             workers: 2,
             kubeconfig: None,
+            read_clusters: false,
+            secrets: SecretsArg::Metadata,
             manifests: None,
             measures: None,
             identity: IdentityConfig::default(),
+            tls: None,
+            access: AccessConfig::default(),
             trust: Vec::new(),
             limits: Limits::default(),
             audits: Audits::default(),
@@ -185,7 +206,6 @@ impl Config {
         over(&mut self.queue, args.queue.as_ref());
         over(&mut self.workers, args.workers.as_ref());
         over(&mut self.log_format, args.log_format.as_ref());
-        over(&mut self.public_url, args.public_url.as_ref());
         maybe(&mut self.metrics_listen, args.metrics_listen.as_ref());
         maybe(&mut self.kubeconfig, args.kubeconfig.as_ref());
         maybe(&mut self.manifests, args.manifests.as_ref());

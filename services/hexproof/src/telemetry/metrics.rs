@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hexproof_core::audit::{Ending, Stage};
+use hexproof_core::audit::Stage;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -15,6 +15,8 @@ use super::scores::Scores;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabel {
     outcome: &'static str,
+    /// The stage in which it came to that.
+    stage: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,7 +77,7 @@ impl Metrics {
 
     fn registered(mut self) -> Self {
         let registry = &mut self.registry;
-        registry.register("audits", "Audits that ended in this process, by outcome", self.audits.clone());
+        registry.register("audits", "Attempts at audits in this process, by how they came out and in which stage", self.audits.clone());
         registry.register(
             "stage_duration_seconds",
             "Time that audits of this process spent in a stage",
@@ -99,15 +101,9 @@ impl Metrics {
         self
     }
 
-    /// An audit ended.
-    pub(crate) fn audit(&self, ending: &Ending) {
-        let outcome = match ending {
-            Ending::Succeeded { complete: true, .. } => "succeeded",
-            Ending::Succeeded { complete: false, .. } => "incomplete",
-            Ending::Failed { .. } => "failed",
-            Ending::Cancelled { .. } => "cancelled",
-        };
-        self.audits.get_or_create(&OutcomeLabel { outcome }).inc();
+    /// An attempt at an audit came out, in this stage.
+    pub(crate) fn audit(&self, outcome: &'static str, stage: Stage) {
+        self.audits.get_or_create(&OutcomeLabel { outcome, stage: stage.word() }).inc();
     }
 
     /// An audit was in a stage for so long.
@@ -125,10 +121,14 @@ impl Metrics {
         self.gaps.get_or_create(&ReasonLabel { reason }).set(count.try_into().unwrap_or(i64::MAX));
     }
 
-    /// So many audits wait, and so many are carried.
-    pub(crate) fn queue(&self, depth: u64, running: u64) {
-        self.queue_depth.set(depth.try_into().unwrap_or(i64::MAX));
-        self.running.set(running.try_into().unwrap_or(i64::MAX));
+    /// So many audits wait.
+    pub(crate) fn waiting(&self, audits: u64) {
+        self.queue_depth.set(audits.try_into().unwrap_or(i64::MAX));
+    }
+
+    /// So many audits are carried here.
+    pub(crate) fn running(&self, audits: usize) {
+        self.running.set(audits.try_into().unwrap_or(i64::MAX));
     }
 
     /// Whether the process is ready.
@@ -163,16 +163,17 @@ mod tests {
     #[test]
     fn metrics_have_the_names_that_dashboards_use() {
         let metrics = Metrics::new();
-        metrics.audit(&Ending::Failed { reason: "x".into() });
+        metrics.audit("failed", Stage::Rendering);
         metrics.stage(Stage::Rendering, Duration::from_millis(300));
         metrics.gaps("missed", 2);
-        metrics.queue(3, 1);
+        metrics.waiting(3);
+        metrics.running(1);
         let labels = RpcLabels { service: "hexproof.v1.PackService", method: "ListPacks", code: "OK" };
         metrics.rpc(&labels, Duration::from_millis(2));
         let open = metrics.connection();
         let text = metrics.text().unwrap();
         for line in [
-            "hexproof_audits_total{outcome=\"failed\"} 1",
+            "hexproof_audits_total{outcome=\"failed\",stage=\"rendering\"} 1",
             "hexproof_stage_duration_seconds_count{stage=\"rendering\"} 1",
             "hexproof_queue_depth 3",
             "hexproof_audits_running 1",
