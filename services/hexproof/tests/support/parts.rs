@@ -29,8 +29,11 @@ pub(crate) fn tools() -> PathBuf {
     cache.unwrap_or_else(home).join("hexproof-tools")
 }
 
-/// A program that `.ci/tools` installed, or one of the machine.
+/// A program that `.ci/tools` installed, or one of the machine; `python` is only ever the one that has gRPC.
 pub(crate) fn tool(name: &str) -> Option<PathBuf> {
+    if name == "python" {
+        return Some(tools().join("venv/bin/python")).filter(|program| program.is_file());
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = [tools().join("bin"), tools().join("venv/bin")];
     folders
@@ -46,7 +49,9 @@ pub(crate) fn present(names: &[&str]) -> bool {
         .iter()
         .copied()
         .filter(|name| match *name {
-            "oidc-provider" => !tools().join("npm/node_modules/oidc-provider").is_dir() || tool("node").is_none(),
+            "oidc-provider" => {
+                !tools().join("npm/node_modules/oidc-provider").is_dir() || tool("node").is_none()
+            }
             name => tool(name).is_none(),
         })
         .collect();
@@ -77,13 +82,23 @@ pub(crate) fn until<T>(what: &str, limit: Duration, mut ask: impl FnMut() -> Opt
 }
 
 /// One exchange by HTTP: the status and the body.
-pub(crate) fn http(address: &str, method: &str, path: &str, headers: &[&str], body: &str) -> Option<(u16, String)> {
+pub(crate) fn http(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &str,
+) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let length = body.len();
     // HTTP/1.0: the body ends with the connection and is never in chunks.
-    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}Content-Length: {length}\r\n\r\n{body}").ok()?;
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+    )
+    .ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
@@ -196,7 +211,9 @@ impl S3 {
         let process = Process::start("moto", home, &mut command).wait_for_port(port);
         let direct = format!("127.0.0.1:{port}");
         let bucket = format!("/{}", Self::BUCKET);
-        until("a bucket", START, || http(&direct, "PUT", &bucket, &[], "").filter(|(status, _)| *status == 200));
+        until("a bucket", START, || {
+            http(&direct, "PUT", &bucket, &[], "").filter(|(status, _)| *status == 200)
+        });
         Self { _process: process, proxy: Proxy::start(&direct), direct }
     }
 
@@ -229,7 +246,9 @@ impl S3 {
             let (status, body) = http(&self.direct, "GET", &path, &[], "").unwrap();
             assert_eq!(status, 200, "{body}");
             let before = keys.len();
-            keys.extend(body.split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap().to_owned()));
+            keys.extend(
+                body.split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap().to_owned()),
+            );
             if keys.len() == before {
                 return keys;
             }
@@ -250,7 +269,13 @@ impl Azurite {
         let port = free_port();
         let mut command = Command::new(tool("azurite-blob").unwrap());
         command
-            .args(["--silent", "--disableTelemetry", "--inMemoryPersistence", "--blobPort", &port.to_string()])
+            .args([
+                "--silent",
+                "--disableTelemetry",
+                "--inMemoryPersistence",
+                "--blobPort",
+                &port.to_string(),
+            ])
             .current_dir(home)
             .stdout(Stdio::null());
         let process = Process::start("azurite", home, &mut command).wait_for_port(port);
@@ -327,7 +352,8 @@ impl IdentityProvider {
 
     /// An access token for a client.
     pub(crate) fn token(&self, client: &str) -> String {
-        let body = format!("grant_type=client_credentials&client_id={client}&client_secret=secret%20of%20{client}");
+        let body =
+            format!("grant_type=client_credentials&client_id={client}&client_secret=secret%20of%20{client}");
         let headers = ["Content-Type: application/x-www-form-urlencoded"];
         let (status, body) = http(&self.address, "POST", "/token", &headers, &body).unwrap();
         assert_eq!(status, 200, "{body} {}", self.process.messages());
