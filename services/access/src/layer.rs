@@ -101,9 +101,7 @@ impl Gate {
         let open = target.is_some_and(|target| target.callers() == Callers::Anyone);
         if let (Some(target), true) = (target, open) {
             return match target {
-                Target::Route(route) if !route.admits(&parts.method) => {
-                    Err(refused(Refusal::Method, None))
-                }
+                Target::Route(route) if !route.admits(&parts.method) => Err(refused(Refusal::Method, None)),
                 _ => Ok(Admitted { target, caller: None, link: None, trail }),
             };
         }

@@ -107,7 +107,11 @@ impl Ledger {
             (write, left_out)
         };
         if left_out > 0 {
-            warn!(left_out, known = caller.is_some(), "refusals of an earlier minute are not in the access log");
+            warn!(
+                left_out,
+                known = caller.is_some(),
+                "refusals of an earlier minute are not in the access log"
+            );
         }
         if write {
             self.leave(entry);

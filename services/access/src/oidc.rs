@@ -93,7 +93,7 @@ impl Oidc {
     pub(crate) async fn identity(&self, token: &str) -> Result<Identity, Refusal> {
         const WRONG: Refusal = Refusal::Credentials("the token is not valid here");
         let mut parts = token.split('.');
-        let (Some(head), Some(body), Some(signature), None) =
+        let (Some(head), Some(_), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(WRONG);
@@ -112,7 +112,6 @@ impl Oidc {
         self.check(&claims)?;
         let key = self.keys.find(head.kid.as_deref(), algorithm).await?;
         let signed = &token[..token.len() - signature.len() - 1];
-        debug_assert_eq!(signed.rsplit_once('.').map(|(_, claims)| claims), Some(body));
         match jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key, algorithm) {
             Ok(true) => self.named(&claims),
             Ok(false) | Err(_) => Err(WRONG),

@@ -16,7 +16,8 @@ pub const DEV_SUBJECT: &str = "x-hexproof-dev-subject";
 /// Refuses requests that a foreign page sends through the browser of this machine: names that were made to lead here
 /// (DNS rebinding) and foreign origins.
 pub(super) fn guard(parts: &Parts) -> Result<(), Refusal> {
-    let foreign = || Refusal::Foreign("`--dev` serves this machine alone: call it as `localhost` or `127.0.0.1`");
+    let foreign =
+        || Refusal::Foreign("`--dev` serves this machine alone: call it as `localhost` or `127.0.0.1`");
     let mut hosts = parts.headers.get_all(HOST).iter();
     let host = match (parts.uri.authority(), hosts.next(), hosts.next()) {
         (Some(authority), None, None) => authority.as_str(),

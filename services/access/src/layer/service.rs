@@ -65,11 +65,7 @@ where
     }
 }
 
-async fn answer<S, A, B>(
-    gate: Arc<Gate>,
-    mut inner: S,
-    request: Request<A>,
-) -> Result<Response<B>, S::Error>
+async fn answer<S, A, B>(gate: Arc<Gate>, mut inner: S, request: Request<A>) -> Result<Response<B>, S::Error>
 where
     S: Service<Request<A>, Response = Response<B>>,
     B: Default,
