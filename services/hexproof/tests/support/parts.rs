@@ -29,8 +29,11 @@ pub(crate) fn tools() -> PathBuf {
     cache.unwrap_or_else(home).join("hexproof-tools")
 }
 
-/// A program that `.ci/tools` installed, or one of the machine.
+/// A program that `.ci/tools` installed, or one of the machine; `python` is only ever the one that has gRPC.
 pub(crate) fn tool(name: &str) -> Option<PathBuf> {
+    if name == "python" {
+        return Some(tools().join("venv/bin/python")).filter(|program| program.is_file());
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = [tools().join("bin"), tools().join("venv/bin")];
     folders

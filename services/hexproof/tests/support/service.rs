@@ -61,17 +61,38 @@ impl Service {
 
     /// A call without a token that must succeed.
     pub(crate) fn call(&self, method: &str, request: &Value) -> Value {
-        self.try_call(None, method, request).unwrap_or_else(|(code, text)| panic!("{method} {request}: {code} {text}"))
+        self.try_call(None, method, request)
+            .unwrap_or_else(|(code, text)| panic!("{method} {request}: {code} {text}"))
+    }
+
+    /// A call of at most a minute.
+    pub(crate) fn try_call(
+        &self,
+        token: Option<&str>,
+        method: &str,
+        request: &Value,
+    ) -> Result<Value, (i32, String)> {
+        self.try_call_within(60, token, method, request)
     }
 
     /// A call; an answer, or the code of gRPC with what grpcurl printed. Of a stream, the last message.
-    pub(crate) fn try_call(&self, token: Option<&str>, method: &str, request: &Value) -> Result<Value, (i32, String)> {
+    pub(crate) fn try_call_within(
+        &self,
+        seconds: u32,
+        token: Option<&str>,
+        method: &str,
+        request: &Value,
+    ) -> Result<Value, (i32, String)> {
         let mut command = Command::new(tool("grpcurl").unwrap());
         // The files, not reflection: what a caller may reach must not depend on it.
         for file in proto_files() {
             command.args(["-proto", &file]);
         }
-        command.arg("-import-path").arg(super::root().join("proto")).args(["-plaintext", "-max-time", "60"]);
+        command.arg("-import-path").arg(super::root().join("proto")).args([
+            "-plaintext",
+            "-max-time",
+            &seconds.to_string(),
+        ]);
         if let Some(token) = token {
             command.args(["-H", &format!("authorization: Bearer {token}")]);
         }
