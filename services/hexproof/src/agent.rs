@@ -123,12 +123,14 @@ async fn listen(
     stop: &CancellationToken,
     tasks: &mut JoinSet<&'static str>,
 ) -> anyhow::Result<()> {
-    // An agent keeps nothing: what access needs to know of links and logs is empty.
-    let nothing = Archive::open("memory://")?;
-    let register = Register::new(Arc::new(RecordStore::new(nothing.clone())));
     let access = match args.dev {
-        true => Access::dev(address, clock, register, Arc::new(AccessStore::new(nothing)))?,
-        false => Access::agent(&mtls(args, service)?, clock, register)?,
+        true => {
+            // An agent keeps nothing: its log goes with it.
+            let nothing = Archive::open("memory://")?;
+            let register = Register::new(Arc::new(RecordStore::new(nothing.clone())));
+            Access::dev(address, clock, register, Arc::new(AccessStore::new(nothing)))?
+        }
+        false => Access::agent(&mtls(args, service)?, clock)?,
     };
     let tls = match args.dev {
         true => None,
@@ -179,9 +181,7 @@ fn connection(
     if args.dev {
         return Ok(Arc::new(Plain(server.to_owned())));
     }
-    let nothing = Archive::open("memory://")?;
-    let register = Register::new(Arc::new(RecordStore::new(nothing)));
-    let access = Access::agent(&mtls(args, service)?, clock, register)?;
+    let access = Access::agent(&mtls(args, service)?, clock)?;
     let (certificate, key) = certificate(args)?;
     let tls = access.client_tls(certificate, key)?;
     let expected = tls.server();
