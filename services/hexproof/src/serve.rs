@@ -209,4 +209,3 @@ fn tell(told: &Told, file: Option<&Path>) -> anyhow::Result<()> {
         _ => Ok(()),
     }
 }
-

@@ -230,7 +230,9 @@ impl Config {
             bail!("`workers`: {} is not between 1 and 256", self.workers);
         }
         if self.queue.is_empty() && !self.has(Role::Worker) {
-            bail!("`queue`: without a worker in this process audits have to wait in a queue that others reach");
+            bail!(
+                "`queue`: without a worker in this process audits have to wait in a queue that others reach"
+            );
         }
         if self.identity.certificate.is_some() != self.identity.key.is_some() {
             bail!("`identity`: `certificate` and `key` belong together");

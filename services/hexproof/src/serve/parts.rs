@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use hexproof_access::Access;
 use hexproof_archive::{AccessStore, Archive, PackStore, RecordStore, RunStore, SlotStore};
-use hexproof_core::measure::Catalogue;
 use hexproof_collectors::intake::Board;
+use hexproof_core::measure::Catalogue;
 use hexproof_core::port::{AccessLog, Audits, CheckPack, Clock, Collect, Register, Runs, Slots};
 use hexproof_scheduler::bus::{Bus, Live, LocalBus, NatsBus};
 use hexproof_scheduler::dispatch::Dispatcher;
@@ -110,11 +110,7 @@ impl Parts {
 
     /// What pages show.
     pub(super) fn pages(&self) -> Pages {
-        Pages {
-            readiness: self.readiness.state(),
-            metrics: self.metrics.clone(),
-            packs: self.packs.clone(),
-        }
+        Pages { readiness: self.readiness.state(), metrics: self.metrics.clone(), packs: self.packs.clone() }
     }
 
     /// Starts what works by itself: workers and the engine of schedules into `workers`, the rest into `tasks`.

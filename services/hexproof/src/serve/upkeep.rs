@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hexproof_archive::{Archive, PackStore, Pick};
 use hexproof_archive::grpc::clusters::{LatestPacks, NewestPack};
+use hexproof_archive::{Archive, PackStore, Pick};
 use hexproof_core::access::Clusters;
 use hexproof_core::id::ClusterId;
 use hexproof_core::port::{Register, StorageError};
