@@ -65,7 +65,7 @@ impl Authority {
     }
 
     fn access(&self) -> Access {
-        let mtls = json!({"mtls": {"ca": self.ca(), "trust_domain": "example.org"}});
+        let mtls = json!({"mtls": {"ca": self.ca(), "trustDomain": "example.org"}});
         let config: AccessConfig = serde_json::from_value(mtls).unwrap();
         let store = Arc::new(Store::default());
         Access::new(&config, TestClock::noon(), store.register(), store).unwrap()

@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) identity: IdentityConfig,
     /// Certificate and key of the port for callers.
     pub(crate) tls: Option<TlsConfig>,
+    /// Certificate and key that the service shows to agents which it calls; those of `tls` if not stated.
+    pub(crate) agent_tls: Option<TlsConfig>,
     /// Who may call, and how callers are known.
     pub(crate) access: AccessConfig,
     /// Certificates of authorities that are trusted when packs are checked, beside that of the identity.
@@ -148,6 +150,7 @@ impl Default for Config {
             measures: None,
             identity: IdentityConfig::default(),
             tls: None,
+            agent_tls: None,
             access: AccessConfig::default(),
             trust: Vec::new(),
             limits: Limits::default(),
