@@ -34,8 +34,7 @@ const LARGEST_HEADERS: usize = 32 << 10;
 /// A bearer token, in bytes.
 const LARGEST_TOKEN: usize = 16 << 10;
 
-/// How callers are known. There is one in a process: its size does not matter.
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
+/// How callers are known.
 pub(crate) enum Known {
     /// Everybody on this machine may do everything.
     Dev,
