@@ -62,9 +62,18 @@ impl From<PipelineError> for AuditError {
         match error {
             PipelineError::Archive(error) => storage((*error).into()),
             // Whoever wants it done once more starts another audit: a crash that comes back is no matter of time.
-            other => Self::Failed { reason: other.to_string(), source: Some(Box::new(other)) },
+            other => {
+                let source = std::error::Error::source(&other).map(|source| chain(source).into());
+                Self::Failed { reason: other.to_string(), source }
+            }
         }
     }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// What a failure of the store means for an audit: silence passes, damage does not.

@@ -13,8 +13,8 @@ use super::{Document, Render, RenderFault, frames};
 
 /// Bytes of what a child says that are kept: its end matters.
 const SAID: usize = 4 << 10;
-/// What the allocator's failure says on its way out.
-const OUT_OF_MEMORY: &str = "memory allocation of";
+/// What is said on the way out where no memory was left: by the allocator, and by reads that ask beforehand.
+const OUT_OF_MEMORY: [&str; 2] = ["memory allocation of", "out of memory"];
 /// A child that was killed from outside is tried this often.
 const TRIES: u32 = 2;
 
@@ -116,7 +116,7 @@ impl Render for ChildRenderer {
                 Ended::Answer(_, reason) => {
                     return Err(RenderFault::Refused(String::from_utf8_lossy(&reason).into_owned()));
                 }
-                Ended::Dead { said, .. } if said.contains(OUT_OF_MEMORY) => {
+                Ended::Dead { said, .. } if OUT_OF_MEMORY.iter().any(|words| said.contains(words)) => {
                     return Err(RenderFault::Memory { mebibytes: self.limits.mebibytes });
                 }
                 Ended::Dead { status, .. } if out_of_time(status) => {

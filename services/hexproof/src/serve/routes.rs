@@ -153,8 +153,8 @@ pub(super) fn router(
         .add_service(packed!(MeasureServiceServer::new(Measures::new(parts.catalogue.clone()))))
         .add_service(packed!(Intake::service(intake, parts.board.clone())))
         .add_service(health.service())
-        .add_service(reflection()?.build_v1()?)
-        .add_service(reflection()?.build_v1alpha()?);
+        .add_service(reflection(&health.names).build_v1()?)
+        .add_service(reflection(&health.names).build_v1alpha()?);
     let descriptors = [
         hexproof_api::FILE_DESCRIPTOR_SET,
         tonic_health::pb::FILE_DESCRIPTOR_SET,
@@ -180,10 +180,21 @@ pub(super) fn router(
     Ok(grpc.merge(pages).fallback(nothing))
 }
 
-fn reflection<'a>() -> anyhow::Result<tonic_reflection::server::Builder<'a>> {
-    Ok(tonic_reflection::server::Builder::configure()
+/// Describes what is served here, and not what agents serve.
+fn reflection<'a>(names: &[&'static str]) -> tonic_reflection::server::Builder<'a> {
+    let builder = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(hexproof_api::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET))
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET)
+        .include_reflection_service(false)
+        .with_service_name("grpc.health.v1.Health")
+        .with_service_name("grpc.reflection.v1.ServerReflection")
+        .with_service_name("grpc.reflection.v1alpha.ServerReflection");
+    names
+        .iter()
+        .filter(|name| !name.is_empty())
+        .fold(builder, |builder, name| builder.with_service_name(*name))
 }
 
 /// Pages of these origins may call by gRPC-Web; without any, none may.

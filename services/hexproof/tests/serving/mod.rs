@@ -239,6 +239,13 @@ impl Exchange {
         Self(format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n").into(), Vec::new())
     }
 
+    pub(crate) fn options(path: &str) -> Self {
+        Self(
+            format!("OPTIONS {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n").into(),
+            Vec::new(),
+        )
+    }
+
     /// Bytes as they are.
     pub(crate) fn raw(bytes: &[u8]) -> Self {
         Self(Vec::new(), bytes.to_vec())
