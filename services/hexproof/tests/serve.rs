@@ -283,6 +283,65 @@ async fn logs_are_json_and_name_the_trace_of_the_caller() {
 }
 
 #[tokio::test]
+async fn a_link_gives_one_file_whole_or_in_part_until_it_is_revoked() {
+    let home = tempfile::tempdir().unwrap();
+    let serving = Serving::start(home.path(), &[]).await;
+    serving.register("shop", "shop").await;
+    let audit = serving.start_audit("shop", "a").await;
+    serving.ends(&audit, v1::AuditState::Succeeded, AUDIT).await;
+    let pack = serving.download("shop", &audit).await;
+    let request =
+        v1::CreateDownloadLinkRequest { cluster_id: "shop".into(), audit_id: audit, ..Default::default() };
+    let link = serving.packs().create_download_link(request).await.unwrap().into_inner();
+
+    let (head, body) = serving.exchange(serving::Exchange::get(&link.url)).await;
+    assert!(head.starts_with("HTTP/1.1 200") && body == pack, "{head}: {} bytes", body.len());
+    let head = head.to_lowercase();
+    for said in
+        ["content-type: application/pdf", "attachment; filename=\"shop-", "no-store", "nosniff", "etag: \""]
+    {
+        assert!(head.contains(said), "`{said}` is missing in {head}");
+    }
+    let (head, body) =
+        serving.exchange(serving::Exchange::get(&link.url).header("range", "bytes=10-19")).await;
+    assert!(head.starts_with("HTTP/1.1 206") && body == pack[10..20], "{head}");
+    assert!(head.to_lowercase().contains(&format!("content-range: bytes 10-19/{}", pack.len())), "{head}");
+    let (head, _) =
+        serving.exchange(serving::Exchange::get(&link.url).header("range", "bytes=99999999-")).await;
+    assert!(head.starts_with("HTTP/1.1 416"), "{head}");
+
+    let mut forged = link.url.clone();
+    forged.pop();
+    for (path, what) in [(forged.as_str(), "forged"), ("/links/", "empty"), ("/links/..%2Fmetrics", "a path")]
+    {
+        let (head, _) = serving.exchange(serving::Exchange::get(path)).await;
+        assert!(head.starts_with("HTTP/1.1 4"), "{what}: {head}");
+    }
+    let request = v1::RevokeDownloadLinkRequest { cluster_id: "shop".into(), link_id: link.link_id };
+    serving.packs().revoke_download_link(request).await.unwrap();
+    let (head, _) = serving.exchange(serving::Exchange::get(&link.url)).await;
+    assert!(head.starts_with("HTTP/1.1 4"), "{head}");
+    serving.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_of_calls_audits_and_stages_go_to_the_collector_of_traces() {
+    let (collector, mut spans) = serving::traces().await;
+    let home = tempfile::tempdir().unwrap();
+    let serving = Serving::start_with(home.path(), &[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector)]).await;
+    serving.register("shop", "shop").await;
+    let audit = serving.start_audit("shop", "a").await;
+    serving.ends(&audit, v1::AuditState::Succeeded, AUDIT).await;
+    // What is left goes out with the end of the process.
+    serving.stop();
+    let mut seen = std::collections::BTreeMap::<String, usize>::new();
+    while let Ok(name) = spans.try_recv() {
+        *seen.entry(name).or_default() += 1;
+    }
+    assert!(seen["rpc"] >= 2 && seen["audit"] == 1 && seen["stage"] >= 5, "{seen:?}");
+}
+
+#[tokio::test]
 async fn dev_serves_this_machine_and_no_other() {
     let home = tempfile::tempdir().unwrap();
     for listen in ["0.0.0.0:0", "[::]:0"] {

@@ -40,6 +40,11 @@ pub(crate) struct Serving {
 impl Serving {
     /// Starts it in a folder, with a store there and one folder of manifests, `shop`.
     pub(crate) async fn start(home: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(home, arguments, &[]).await
+    }
+
+    /// The same, in other surroundings.
+    pub(crate) async fn start_with(home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let manifests = home.join("manifests/shop");
         fs::create_dir_all(&manifests).unwrap();
         fs::write(manifests.join("shop.yaml"), SHOP).unwrap();
@@ -51,6 +56,7 @@ impl Serving {
             .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--manifests", "manifests", "--ready-file"])
             .arg(&ready)
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(&log).unwrap())
@@ -268,6 +274,40 @@ impl Exchange {
         self.0.append(&mut self.1);
         self.0
     }
+}
+
+/// A collector of traces: its address, and the names of the spans that it is sent.
+pub(crate) async fn traces() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+        TraceService, TraceServiceServer,
+    };
+    use opentelemetry_proto::tonic::collector::trace::v1::{
+        ExportTraceServiceRequest, ExportTraceServiceResponse,
+    };
+
+    struct Collector(tokio::sync::mpsc::UnboundedSender<String>);
+
+    #[tonic::async_trait]
+    impl TraceService for Collector {
+        async fn export(
+            &self,
+            request: tonic::Request<ExportTraceServiceRequest>,
+        ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
+            let resources = request.into_inner().resource_spans.into_iter();
+            for span in resources.flat_map(|of| of.scope_spans).flat_map(|of| of.spans) {
+                self.0.send(span.name).map_err(|_| tonic::Status::unavailable("nobody listens"))?;
+            }
+            Ok(tonic::Response::new(ExportTraceServiceResponse::default()))
+        }
+    }
+
+    let (names, received) = tokio::sync::mpsc::unbounded_channel();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+    let server = tonic::transport::Server::builder().add_service(TraceServiceServer::new(Collector(names)));
+    tokio::spawn(server.serve_with_incoming(incoming));
+    (address, received)
 }
 
 /// Waits until something is so.
