@@ -1,8 +1,10 @@
 //! Evidence packs of Kubernetes clusters: collect, score, render, seal, archive, verify.
 //!
-//! `cli` is the contract of the command line, `commands` one module a command, `client` asks a server, `inputs` finds the source of the
-//! state, `configuration` reads what an operator states, `pipeline` makes a pack, `terminal` prints for people,
-//! `exit` holds the codes. Everything that decides lives in the other crates.
+//! `cli` is the contract of the command line, `commands` one module a command, `inputs` finds the source of the
+//! state, `configuration` reads what an operator states, `pipeline` makes a pack, `rendering` draws it here or in a
+//! child, `terminal` prints for people, `exit` holds the codes. `serve` is the service, whose audits `execute` carries;
+//! `agent` is the collector in a cluster, `client` asks a server. `telemetry` shows operators what goes on, `signals`
+//! hears when to stop. Everything that decides lives in the other crates.
 
 mod agent;
 mod cli;
