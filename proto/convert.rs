@@ -3,14 +3,18 @@
 //! Every source is taken apart by a pattern without `..`, so that a field added to the core does not compile
 //! until it has its place in the API.
 
+pub mod access;
 pub mod audit;
+pub mod cluster;
 pub mod pack;
+pub mod waiver_record;
 
 use hexproof_core::assessment::{
     Assessment, CatalogueRef, Cell, ClusterFacts, Gate, MeasureCount, PopulationRow, RowReason, SnapshotRef,
     WaiverState, WorkStep, two_decimals,
 };
 use hexproof_core::observation::{Observation, Reading, Subject};
+use hexproof_core::permissions::{Permission, Permissions};
 use hexproof_core::population::{NotListed, UnreadableFile};
 use hexproof_core::snapshot::{Redaction, Source, SourceState, State};
 use hexproof_core::waiver::{SubjectSelector, Waiver};
@@ -18,6 +22,8 @@ use hexproof_core::{Goal, Layer, Outcome, Platform, Rating, Significance};
 use prost_types::value::Kind;
 
 use crate::v1;
+
+mod schedule;
 
 impl From<&Assessment> for v1::Assessment {
     fn from(assessment: &Assessment) -> Self {
@@ -39,6 +45,7 @@ impl From<&Assessment> for v1::Assessment {
             skipped_files,
             sources,
             redaction,
+            permissions,
             work_list,
             waivers,
         } = assessment;
@@ -62,6 +69,7 @@ impl From<&Assessment> for v1::Assessment {
             redaction: Some(redaction.into()),
             work_list: all(work_list),
             waivers: all(waivers),
+            permissions: permissions.as_ref().map(Into::into),
         }
     }
 }
@@ -93,6 +101,30 @@ impl From<&SnapshotRef> for v1::SnapshotRef {
             identity: identity.clone(),
             origin: v1::Origin::from(*origin).into(),
             records: *records,
+        }
+    }
+}
+
+impl From<&Permissions> for v1::CollectorPermissions {
+    fn from(permissions: &Permissions) -> Self {
+        let Permissions { granted, refused, excess, unanswered } = permissions;
+        Self {
+            granted: all(granted),
+            refused: all(refused),
+            excess: all(excess),
+            unanswered: unanswered.clone(),
+        }
+    }
+}
+
+impl From<&Permission> for v1::Permission {
+    fn from(permission: &Permission) -> Self {
+        let Permission { api_group, resource, verb, namespace } = permission;
+        Self {
+            api_group: api_group.clone(),
+            resource: resource.clone(),
+            verb: verb.clone(),
+            namespace: namespace.clone(),
         }
     }
 }

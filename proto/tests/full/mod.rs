@@ -8,6 +8,7 @@ use hexproof_core::assessment::{
 };
 use hexproof_core::measure::MeasureId;
 use hexproof_core::observation::{Observation, Reading, Subject};
+use hexproof_core::permissions::{Permission, Permissions};
 use hexproof_core::population::{NotListed, UnreadableFile};
 use hexproof_core::snapshot::{Redaction, Source, SourceState, State};
 use hexproof_core::waiver::{SubjectSelector, Waiver};
@@ -80,6 +81,15 @@ fn reading(value: serde_json::Value) -> Reading {
 
 fn file() -> UnreadableFile {
     UnreadableFile { file: "shop/web.yaml".into(), line: 7, reason: "not YAML".into() }
+}
+
+fn permission(resource: &str, verb: &str, namespace: &str) -> Permission {
+    Permission {
+        api_group: "apps".into(),
+        resource: resource.into(),
+        verb: verb.into(),
+        namespace: namespace.into(),
+    }
 }
 
 pub fn assessment() -> Assessment {
@@ -169,6 +179,12 @@ pub fn assessment() -> Assessment {
             managed_fields: 6,
             bodies: 7,
         },
+        permissions: Some(Permissions {
+            granted: vec![permission("pods", "list", "")],
+            refused: vec![permission("secrets", "list", "")],
+            excess: vec![permission("deployments", "patch", "kube-system")],
+            unanswered: vec!["rules in namespace default: 403 Forbidden".into()],
+        }),
         work_list: vec![WorkStep {
             number: 1,
             measure_id: measure(),
@@ -252,6 +268,7 @@ pub fn smallest() -> Assessment {
         skipped_files: vec![],
         sources: vec![],
         redaction: Redaction::default(),
+        permissions: None,
         work_list: vec![],
         waivers: vec![],
         ..full

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, path::PathBuf};
 
 use hexproof_core::{
     Platform,
+    permissions::Permissions,
     population::Population,
     record::{Body, Kind, Record},
     snapshot::{Redaction, Source, SourceState, State},
@@ -36,6 +37,8 @@ pub struct Collection {
     pub sources: Vec<SourceState>,
     /// Facts of the cluster as far as the objects and the API server tell them.
     pub cluster: ClusterFacts,
+    /// What the collector may do towards the API server; nothing where it was not asked.
+    pub permissions: Option<Permissions>,
 }
 
 /// What the sources tell about the cluster as a whole.
@@ -245,7 +248,7 @@ pub(crate) fn finish(
     look_at_cluster(&records, &mut cluster);
     let objects = records.len() as u64;
     let sources = vec![SourceState { name: "cluster-api".to_owned(), state, objects, reason }];
-    Collection { records, population, redaction, origin, sources, cluster }
+    Collection { records, population, redaction, origin, sources, cluster, permissions: None }
 }
 
 /// Identity, nodes and platform, as the objects show them.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::digest::Digest;
 use crate::measure::MeasureId;
 use crate::observation::Observation;
+use crate::permissions::Permissions;
 use crate::population::{NotListed, Reason, UnreadableFile};
 use crate::scale::{Goal, Layer, Outcome, Platform, Rating, Significance};
 use crate::snapshot::{Redaction, SourceState};
@@ -49,6 +50,9 @@ pub struct Assessment {
     pub sources: Vec<SourceState>,
     /// What the collector dropped.
     pub redaction: Redaction,
+    /// What the collector may do towards the API server; absent where that was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Permissions>,
     /// What to mend, in the order of work.
     pub work_list: Vec<WorkStep>,
     /// The waivers given, with their state.

@@ -1,6 +1,7 @@
 //! The nouns of Hexproof, free of input, output and async.
 //!
-//! `record` holds the redacted Kubernetes objects, `population` what was listed and what was not seen,
+//! `record` holds the redacted Kubernetes objects, `population` what was listed and what was not seen, `permissions`
+//! what the collector may read and do,
 //! `snapshot` both together in their canonical bytes; `measure` is one line of the catalogue, `settings`
 //! and `waiver` what an operator states; `observation` and `assessment` are what the scorer makes of it.
 //!
@@ -17,6 +18,7 @@ pub mod digest;
 pub mod id;
 pub mod measure;
 pub mod observation;
+pub mod permissions;
 pub mod population;
 pub mod port;
 pub mod record;
@@ -24,6 +26,7 @@ pub mod register;
 pub mod scale;
 pub mod settings;
 pub mod snapshot;
+pub mod text;
 pub mod waiver;
 
 pub use digest::Digest;

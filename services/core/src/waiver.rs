@@ -1,4 +1,6 @@
-//! Waivers: failures that somebody accepted for a time.
+//! Waivers: failures that somebody accepted for a time. [`lifecycle`] has the rules by which they come to count.
+
+pub mod lifecycle;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};

@@ -35,6 +35,7 @@ fn snapshot(objects: &[Value]) -> Snapshot {
         origin: Source::Live,
         sources: vec![],
         redaction: Redaction::default(),
+        permissions: None,
         records: 0,
         records_digest: Digest::of(b""),
     };

@@ -1,9 +1,12 @@
 //! The contract of the command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use crate::client::args as client;
 
 /// Evidence packs of Kubernetes clusters.
 ///
@@ -16,6 +19,8 @@ use clap_complete::Shell;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) server: client::ServerArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -32,6 +37,25 @@ pub(crate) enum Command {
     /// Show the measures of the catalogue, or check measure files
     #[command(subcommand)]
     Measures(MeasuresCommand),
+    /// Serve audits, packs and schedules by gRPC, and carry what is due
+    #[command(after_long_help = SERVE_EXAMPLES)]
+    Serve(Box<ServeArgs>),
+    /// Collect in a cluster for a service: be called by it, or call it
+    #[command(after_long_help = AGENT_EXAMPLES)]
+    Agent(Box<AgentArgs>),
+    /// Draw one report from standard input: the child process of a service
+    #[command(hide = true)]
+    RenderWorker(RenderWorkerArgs),
+    /// List, show, follow and stop the audits of a server
+    Audits(client::Audits),
+    /// List, take away and check the packs of a server
+    Packs(client::Packs),
+    /// List, register, label and retire the clusters of a server
+    Clusters(client::Clusters),
+    /// List, create, pause and end the schedules of a server
+    Schedules(client::Schedules),
+    /// List, propose, approve and revoke the waivers of a server
+    Waivers(client::Waivers),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -39,11 +63,30 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether it serves until it is told to stop, and sets up its logs by itself.
+    pub(crate) fn is_service(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Agent(_))
+    }
+}
+
+const SERVE_EXAMPLES: &str = "Examples:\n  \
+    hexproof serve --dev --manifests ./clusters               try it on this machine\n  \
+    hexproof serve --config hexproof.yaml                     with TLS and access control\n  \
+    hexproof serve --config hexproof.yaml --roles worker      a further worker";
+
+const AGENT_EXAMPLES: &str = "Examples:\n  \
+    hexproof agent --print-clusterrole | kubectl apply -f -\n  \
+    hexproof agent --listen 0.0.0.0:7443 --certificate agent.pem --key agent.key --ca ca.pem --trust-domain example.org\n  \
+    hexproof agent --server https://hexproof.example.org --every-hours 24 --certificate agent.pem --key agent.key \\\n    \
+    --ca ca.pem --trust-domain example.org";
+
 const AUDIT_EXAMPLES: &str = "Examples:\n  \
     hexproof audit manifests/                       a folder of manifests\n  \
     kubectl get all -A -o json | hexproof audit -   what kubectl prints\n  \
     hexproof audit --context production             a live cluster\n  \
-    hexproof audit --store s3://evidence/prod       packs into a bucket";
+    hexproof audit --store s3://evidence/prod       packs into a bucket\n  \
+    hexproof audit --server https://audits.example --cluster shop   by a server";
 
 /// Where the state comes from.
 #[derive(Debug, Clone, Args)]
@@ -134,6 +177,164 @@ pub(crate) struct AuditArgs {
     /// The PKCS#8 key of that certificate (PEM, ECDSA P-256)
     #[arg(long, value_name = "KEY.pem", requires = "certificate")]
     pub(crate) key: Option<PathBuf>,
+
+    /// With --server: names the request, so that repeating it finds the same audit [default: a random one]
+    #[arg(long, value_name = "ID")]
+    pub(crate) request_id: Option<String>,
+}
+
+/// Flags go before the configuration file.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Configuration of the service (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Address for callers; port 0 takes a free one, which is told on standard output [default: 127.0.0.1:7443]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Address for Prometheus and kubelets, without TLS and without access control [default: none]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+
+    /// Where everything is kept: a folder, file://, s3://, az://, gs:// or memory:// [default: ./evidence]
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+
+    /// For one person on one machine: no TLS, no identity provider, loopback addresses only
+    #[arg(long)]
+    pub(crate) dev: bool,
+
+    /// Where audits wait, for workers in other processes: nats://host:4222 [default: within the process]
+    #[arg(long, value_name = "URL")]
+    pub(crate) queue: Option<String>,
+
+    /// What this process does [default: all]
+    #[arg(long, value_enum, value_name = "ROLES", value_delimiter = ',')]
+    pub(crate) roles: Vec<crate::serve::Role>,
+
+    /// Audits at the same time [default: 2]
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<usize>,
+
+    /// Kubeconfig of the clusters that the service reads by itself
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// Folder below which clusters may name manifests [default: none]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) manifests: Option<PathBuf>,
+
+    /// Folder of the signing identity; made on first use [default: ~/.config/hexproof/identity]
+    #[arg(long, value_name = "DIR", env = "HEXPROOF_IDENTITY")]
+    pub(crate) identity: Option<PathBuf>,
+
+    /// A signing certificate chain of your own (PEM, signer first)
+    #[arg(long, value_name = "CHAIN.pem", requires = "key", conflicts_with = "identity")]
+    pub(crate) certificate: Option<PathBuf>,
+
+    /// The PKCS#8 key of that certificate (PEM, ECDSA P-256)
+    #[arg(long, value_name = "KEY.pem", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Form of the logs [default: text]
+    #[arg(long, value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+
+    /// File to write the line of standard output to, once the service listens
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+}
+
+/// Who the agent is, whom it knows, and what it reads. `--ca` is the authority of service and agents.
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    /// Address at which the service calls; port 0 takes a free one, which is told on standard output. Without it the
+    /// agent calls the service that --server names
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// With --server: deliver every so many hours, whether asked or not [default: only when asked]
+    #[arg(long, value_name = "N", conflicts_with = "listen")]
+    pub(crate) every_hours: Option<u64>,
+
+    /// Id under which the cluster is registered [default: the UID of namespace kube-system]
+    #[arg(long, value_name = "ID")]
+    pub(crate) cluster: Option<hexproof_core::id::ClusterId>,
+
+    /// How Secrets are read, whoever asks for more
+    #[arg(long, value_enum, default_value = "metadata")]
+    pub(crate) secrets: AgentSecretsArg,
+
+    /// The kubeconfig file [default: the cluster that the agent runs in]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+
+    /// Certificate chain of the agent (PEM), with its SPIFFE id
+    #[arg(long, value_name = "CHAIN.pem")]
+    pub(crate) certificate: Option<PathBuf>,
+
+    /// The key of that certificate (PEM)
+    #[arg(long, value_name = "KEY.pem")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Trust domain of the SPIFFE ids
+    #[arg(long, value_name = "NAME")]
+    pub(crate) trust_domain: Option<String>,
+
+    /// Hours for which a certificate of a collector may be valid in all
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    pub(crate) longest_hours: u32,
+
+    /// Without TLS, on loopback addresses only
+    #[arg(long)]
+    pub(crate) dev: bool,
+
+    /// Form of the logs
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) log_format: LogFormat,
+
+    /// Print the ClusterRole that the agent needs, and end
+    #[arg(long)]
+    pub(crate) print_clusterrole: bool,
+}
+
+/// `agent --secrets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AgentSecretsArg {
+    /// Types, key names, public certificate facts
+    Keys,
+    /// Metadata only
+    Metadata,
+    /// Not at all; the pack says so
+    None,
+}
+
+impl From<AgentSecretsArg> for hexproof_collectors::live::SecretsMode {
+    fn from(mode: AgentSecretsArg) -> Self {
+        match mode {
+            AgentSecretsArg::Keys => Self::Keys,
+            AgentSecretsArg::Metadata => Self::Metadata,
+            AgentSecretsArg::None => Self::None,
+        }
+    }
+}
+
+/// The limits that a process sets itself before it draws.
+#[derive(Debug, Args)]
+pub(crate) struct RenderWorkerArgs {
+    /// Bytes of address space
+    #[arg(long)]
+    pub(crate) memory: u64,
+
+    /// Seconds on a processor
+    #[arg(long)]
+    pub(crate) seconds: u64,
 }
 
 #[derive(Debug, Args)]
@@ -201,6 +402,17 @@ pub(crate) enum MeasuresCommand {
     },
 }
 
+/// Form of logs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
 /// Form of a result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -224,13 +436,23 @@ pub(crate) enum PlatformArg {
 }
 
 /// `--secrets`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum SecretsArg {
     /// Types, key names, public certificate facts
     #[default]
     Keys,
     /// Metadata only
     Metadata,
+}
+
+impl From<SecretsArg> for hexproof_collectors::live::SecretsMode {
+    fn from(mode: SecretsArg) -> Self {
+        match mode {
+            SecretsArg::Keys => Self::Keys,
+            SecretsArg::Metadata => Self::Metadata,
+        }
+    }
 }
 
 /// A letter for `--fail-below`.

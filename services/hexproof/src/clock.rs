@@ -1,5 +1,7 @@
 //! The one clock of the program.
 
+use std::sync::Arc;
+
 use hexproof_core::port::{Clock, FixedClock};
 use jiff::Timestamp;
 
@@ -17,13 +19,13 @@ impl Clock for SystemClock {
 ///
 /// # Errors
 /// A value of `SOURCE_DATE_EPOCH` that is no number of seconds.
-pub(crate) fn clock() -> anyhow::Result<Box<dyn Clock>> {
+pub(crate) fn clock() -> anyhow::Result<Arc<dyn Clock>> {
     let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|value| !value.is_empty()) else {
-        return Ok(Box::new(SystemClock));
+        return Ok(Arc::new(SystemClock));
     };
     let text = value.to_string_lossy();
     let fixed = text.parse::<i64>().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     let fixed = fixed
         .ok_or_else(|| anyhow::anyhow!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))?;
-    Ok(Box::new(FixedClock(fixed)))
+    Ok(Arc::new(FixedClock(fixed)))
 }

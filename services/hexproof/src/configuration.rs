@@ -21,6 +21,11 @@ pub(crate) fn settings(file: Option<&Path>) -> anyhow::Result<Settings> {
     file.map_or_else(|| Ok(Settings::default()), |file| yaml(file, "settings"))
 }
 
+/// Reads settings that are given as text; an error is one sentence that names the line.
+pub(crate) fn settings_text(text: &str) -> Result<Settings, String> {
+    from_yaml(text)
+}
+
 /// Reads waivers: a list, or a list under `waivers`.
 pub(crate) fn waivers(file: Option<&Path>) -> anyhow::Result<Vec<Waiver>> {
     #[derive(Deserialize)]
@@ -92,19 +97,23 @@ fn measure_files(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     Ok(files)
 }
 
-fn yaml<T: DeserializeOwned>(file: &Path, what: &str) -> anyhow::Result<T> {
+/// Reads a YAML file; `what` names it in errors.
+pub(crate) fn yaml<T: DeserializeOwned>(file: &Path, what: &str) -> anyhow::Result<T> {
     parse(file, what, &text(file, what)?)
 }
 
 fn parse<T: DeserializeOwned>(file: &Path, what: &str, text: &str) -> anyhow::Result<T> {
-    // An empty file or one of comments alone states nothing.
+    from_yaml(text).map_err(|line| anyhow::anyhow!("{what} file `{}`: {line}", file.display()))
+}
+
+fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    // An empty text or one of comments alone states nothing.
     let empty = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
     let text = if empty { "{}" } else { text };
     serde_saphyr::from_str(text).map_err(|error| {
-        // The library goes on with an excerpt of the file and advice to programmers.
+        // The library goes on with an excerpt of the text and advice to programmers.
         let error = error.to_string();
-        let line = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        anyhow::anyhow!("{what} file `{}`: {line}", file.display())
+        error.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
     })
 }
 

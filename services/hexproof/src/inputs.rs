@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use hexproof_collectors::live::{self, LiveOptions, Recording, SecretsMode, Target};
 use hexproof_collectors::redact::Redactor;
-use hexproof_collectors::{Collection, ManifestOptions, collect_manifests};
+use hexproof_collectors::{Collection, ManifestOptions, Stated, collect_manifests};
 use hexproof_core::Platform;
 use hexproof_core::digest::Digest;
 use hexproof_core::port::Clock;
 use hexproof_core::settings::Settings;
-use hexproof_core::snapshot::{Cluster, Header, Snapshot, SourceState, State};
+use hexproof_core::snapshot::Snapshot;
 use jiff::Timestamp;
 
 use crate::cli::{InputArgs, PlatformArg, SecretsArg};
@@ -20,9 +20,6 @@ use crate::snapshot_file;
 pub(crate) const AGENT: &str = concat!("hexproof/", env!("CARGO_PKG_VERSION"));
 /// Program and version, for people.
 pub(crate) const PROGRAM: &str = concat!("hexproof ", env!("CARGO_PKG_VERSION"));
-
-/// Sources of the catalogue that this program does not ask.
-const NOT_COLLECTED: [&str; 4] = ["node-agent", "kubelet-configz", "azure-arm", "manual"];
 
 /// Collects, or reads the snapshot that the input is.
 pub(crate) fn snapshot(
@@ -112,35 +109,13 @@ fn seal(
     from: Timestamp,
     at: Timestamp,
 ) -> Snapshot {
-    let facts = collection.cluster;
-    let (platform, platform_reason) = match (platform, facts.platform) {
-        (PlatformArg::Aks, _) => (Platform::Aks, "given".to_owned()),
-        (PlatformArg::OnPremise, _) => (Platform::OnPremise, "given".to_owned()),
-        (PlatformArg::Auto, Some((platform, reason))) => (platform, format!("detected: {reason}")),
-        (PlatformArg::Auto, None) => (Platform::OnPremise, "assumed: no node was seen".to_owned()),
+    let platform = match platform {
+        PlatformArg::Aks => Some(Platform::Aks),
+        PlatformArg::OnPremise => Some(Platform::OnPremise),
+        PlatformArg::Auto => None,
     };
-    let id = if facts.id.is_empty() { id_from(&name) } else { facts.id };
-    let mut sources = collection.sources;
-    sources.extend(NOT_COLLECTED.iter().map(|name| SourceState {
-        name: (*name).to_owned(),
-        state: State::NotCollected,
-        objects: 0,
-        reason: "this release does not ask it".to_owned(),
-    }));
-    let header = Header {
-        format: String::new(),
-        cluster: Cluster { name, id, version: facts.version, platform: Some(platform), platform_reason },
-        collected_from: from,
-        collected_at: at,
-        collector: PROGRAM.to_owned(),
-        identity: facts.identity,
-        origin: collection.origin,
-        sources,
-        redaction: collection.redaction,
-        records: 0,
-        records_digest: Digest::of(b""),
-    };
-    Snapshot::seal(header, collection.population, collection.records)
+    let id = if collection.cluster.id.is_empty() { id_from(&name) } else { collection.cluster.id.clone() };
+    collection.seal(Stated { name, id, platform, from, at, collector: PROGRAM.to_owned() })
 }
 
 /// Manifests have no namespace kube-system to take an id from: the same name gives the same id.

@@ -23,6 +23,16 @@ pub(crate) fn pack(snapshot: &Snapshot) -> anyhow::Result<(Vec<u8>, Digest)> {
     Ok((encoder.finish()?, digest))
 }
 
+/// Reads the compressed bytes of a snapshot, with the digest of the canonical ones.
+pub(crate) fn unpack(packed: &[u8]) -> anyhow::Result<(Snapshot, Digest)> {
+    let mut bounded = zstd::Decoder::new(packed)?.take(LARGEST);
+    let result = Snapshot::read(BufReader::new(&mut bounded));
+    if bounded.limit() == 0 {
+        bail!("it unpacks to more than {LARGEST} bytes");
+    }
+    Ok(result?)
+}
+
 /// Writes a snapshot file: a new one beside it, renamed when it is whole.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let cannot = || format!("cannot write `{}`", path.display());

@@ -7,7 +7,8 @@ use hexproof_core::Digest;
 use crate::error::RenderError;
 
 /// What an attachment is to the document (`AFRelationship`, ISO 32000-2 table 43).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Relationship {
     /// What the document was made from: the snapshot.
     Source,

@@ -144,6 +144,7 @@ pub fn snapshot(example: &Example, settings: &Settings, project: Project<'_>) ->
             reason: String::new(),
         }],
         redaction: Redaction::default(),
+        permissions: None,
         records: 0,
         records_digest: Digest::of(b""),
     };

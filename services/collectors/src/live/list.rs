@@ -13,6 +13,7 @@ use super::{
     LiveOptions, SecretsMode,
     api::{Answer, Api, JSON, METADATA, Refusal},
     discovery::Resource,
+    meter::Meter,
     retry::Patience,
 };
 use crate::{
@@ -47,6 +48,7 @@ pub(super) struct Lister {
     pub(super) redactor: Arc<Redactor>,
     pub(super) options: LiveOptions,
     pub(super) patience: Patience,
+    pub(super) meter: Arc<Meter>,
 }
 
 /// Rest of a page beside its items.
@@ -66,6 +68,14 @@ struct Page {
 impl Lister {
     /// Reads the whole list of `resource`. What could not be read is in the tally.
     pub(super) async fn list(&self, resource: &Resource) -> Listed {
+        if self.options.secrets == SecretsMode::None && resource.group.is_empty() && resource.kind == "Secret"
+        {
+            return Listed::default().cut_short(
+                resource,
+                "not asked for: the collector reads no Secrets",
+                false,
+            );
+        }
         let mut restarts = 0;
         loop {
             match self.pass(resource, restarts < RESTARTS).await {
@@ -107,10 +117,13 @@ impl Lister {
                 Err(refusal) => return ControlFlow::Break(all.cut_short(resource, &refusal.reason, false)),
             };
             if announced.is_none() {
-                announced = Some(page.objects + page.end.remaining.unwrap_or(0));
+                let there = page.objects + page.end.remaining.unwrap_or(0);
+                self.meter.announce(there);
+                announced = Some(there);
             }
             empty_pages = if page.objects == 0 { empty_pages + 1 } else { 0 };
             objects += page.objects;
+            self.meter.read(page.objects);
             all.append(page.listed);
             match page.end.token {
                 None => break,
@@ -146,7 +159,7 @@ impl Lister {
         let kind = Kind::of(&resource.api_version(), &resource.kind);
         let partial = match kind {
             Kind::Other => true,
-            Kind::Secret => self.options.secrets == SecretsMode::Metadata,
+            Kind::Secret => self.options.secrets != SecretsMode::Keys,
             _ => false,
         };
         let accept = if partial { METADATA } else { JSON };

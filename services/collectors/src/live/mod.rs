@@ -1,13 +1,15 @@
 //! A live cluster, or the recording of one, read through its API.
 //!
 //! `api` asks and names refusals, `discovery` says which lists there are, `list` reads one page by
-//! page, `retry` holds the patience, `recording` answers from a folder, `connect` finds the server.
-//! Only GET requests and two reviews of the caller itself are made; nothing is ever changed.
+//! page, `permissions` what the collector may do, `meter` how far it is, `retry` holds the patience, `recording` answers from a folder, `connect` finds the server.
+//! Only GET requests and reviews of the caller itself are made; nothing is ever changed.
 
 mod api;
 mod connect;
 mod discovery;
 mod list;
+mod meter;
+mod permissions;
 mod recording;
 mod retry;
 
@@ -19,6 +21,7 @@ use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 pub use api::Api;
 pub use connect::{Connected, Target, connect};
+pub use meter::Meter;
 pub use recording::Recording;
 
 use crate::{
@@ -40,6 +43,8 @@ pub enum SecretsMode {
     Keys,
     /// Only metadata is asked for: whether a key is there is then unknown.
     Metadata,
+    /// They are not asked for at all, and the population says so.
+    None,
 }
 
 /// How a cluster is read.
@@ -89,6 +94,19 @@ pub async fn collect_cluster(
     redactor: &Redactor,
     options: LiveOptions,
 ) -> Result<Collection, CollectError> {
+    collect_cluster_metered(api, redactor, options, &Arc::default()).await
+}
+
+/// Reads as [`collect_cluster`] does, and counts on `meter` what is read.
+///
+/// # Errors
+/// Those of [`collect_cluster`].
+pub async fn collect_cluster_metered(
+    api: &Api,
+    redactor: &Redactor,
+    options: LiveOptions,
+    meter: &Arc<Meter>,
+) -> Result<Collection, CollectError> {
     let patience = Patience { tries: options.tries, until: Instant::now() + options.deadline };
     let mut cluster = ClusterFacts::default();
     let version =
@@ -97,8 +115,15 @@ pub async fn collect_cluster(
     cluster.identity = identity(api, options.request_timeout, &patience).await;
     let served = discovery::discover(api, options.request_timeout, &patience).await.map_err(unanswered)?;
 
-    let lister =
-        Arc::new(Lister { api: api.clone(), redactor: Arc::new(redactor.clone()), options, patience });
+    let permissions = permissions::ask(api, &served.resources, options, &patience).await;
+
+    let lister = Arc::new(Lister {
+        api: api.clone(),
+        redactor: Arc::new(redactor.clone()),
+        options,
+        patience,
+        meter: meter.clone(),
+    });
     let turns = Arc::new(Semaphore::new(options.parallel.max(1)));
     let mut lists = JoinSet::new();
     for (index, resource) in served.resources.iter().cloned().enumerate() {
@@ -145,7 +170,22 @@ pub async fn collect_cluster(
         [_] => "1 list is missing or not whole".to_owned(),
         lists => format!("{} lists are missing or not whole", lists.len()),
     };
-    Ok(finish(records, population, redaction, origin, cluster, state, reason))
+    let collection = finish(records, population, redaction, origin, cluster, state, reason);
+    Ok(Collection { permissions, ..collection })
+}
+
+/// The UID of namespace kube-system, by which a cluster is known; nothing where the server does not show it.
+///
+/// # Errors
+/// A server that does not answer, or refuses.
+pub async fn cluster_uid(api: &Api, options: LiveOptions) -> Result<Option<String>, CollectError> {
+    let patience = Patience { tries: options.tries, until: Instant::now() + options.deadline };
+    // A list with a selector: reading one object by name would take another right.
+    let path = "/api/v1/namespaces?fieldSelector=metadata.name%3Dkube-system&limit=500";
+    let list = patience.ask(|| question(api, path, options.request_timeout)).await.map_err(unanswered)?;
+    let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let found = items.iter().find(|item| text(item, "/metadata/name") == "kube-system");
+    Ok(found.map(|item| text(item, "/metadata/uid")).filter(|uid| !uid.is_empty()))
 }
 
 async fn question(api: &Api, path: &str, timeout: Duration) -> Result<Value, Refusal> {

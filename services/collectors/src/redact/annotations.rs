@@ -1,5 +1,7 @@
 //! Annotations: the names of all, the values of a list, and even those without credentials.
 
+use std::collections::BTreeSet;
+
 use hexproof_core::{
     record::{Finding, Kind, derived::nginx_character},
     snapshot::Redaction,
@@ -52,11 +54,11 @@ const NODE_FLAGS: [&str; 5] =
     ["--secrets-encryption", "--disable-network-policy", "--flannel-backend", "--data-dir", "--disable"];
 
 /// Replaces the values that are not kept by null.
-pub(super) fn redact(annotations: &mut Value, kind: Kind, counts: &mut Redaction) {
+pub(super) fn redact(annotations: &mut Value, kind: Kind, named: &BTreeSet<String>, counts: &mut Redaction) {
     let Value::Object(annotations) = annotations else { return };
     for (name, value) in annotations.iter_mut() {
         let kept = match value {
-            Value::String(text) => kept(name, text, kind),
+            Value::String(text) => kept(name, text, kind, named),
             // A wrong type stays for the decoder to name; null is no value.
             Value::Null => continue,
             Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => continue,
@@ -71,7 +73,7 @@ pub(super) fn redact(annotations: &mut Value, kind: Kind, counts: &mut Redaction
     }
 }
 
-fn kept(name: &str, value: &str, kind: Kind) -> Option<String> {
+fn kept(name: &str, value: &str, kind: Kind, named: &BTreeSet<String>) -> Option<String> {
     if value.len() > LONGEST || patterns::credential(value).is_some() {
         return None;
     }
@@ -81,7 +83,8 @@ fn kept(name: &str, value: &str, kind: Kind) -> Option<String> {
     if KEPT.contains(&name) {
         return Some(without_url_secrets(value));
     }
-    if KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || says_owner(name) {
+    if KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || says_owner(name) || named.contains(name)
+    {
         return Some(value.to_owned());
     }
     let of_service = name.starts_with("service.beta.kubernetes.io/") || is_azure(name);
@@ -187,7 +190,7 @@ mod tests {
             "n": null,
         });
         let mut counts = Redaction::default();
-        redact(&mut annotations, Kind::Ingress, &mut counts);
+        redact(&mut annotations, Kind::Ingress, &BTreeSet::new(), &mut counts);
         assert_eq!(
             annotations,
             json!({

@@ -14,6 +14,8 @@ mod path;
 mod patterns;
 mod pod;
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use hexproof_core::{
     record::{self, DecodeError, Derived, Kind, Record, derived::Certificate},
     snapshot::Redaction,
@@ -30,13 +32,49 @@ use names::Names;
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     names: Names,
+    annotations: Arc<BTreeSet<String>>,
 }
 
 impl Redactor {
     /// `allowed` are names of variables and keys that are no credentials, whatever they look like.
     #[must_use]
     pub fn new(allowed: Vec<String>) -> Self {
-        Self { names: Names::new(allowed) }
+        Self { names: Names::new(allowed), annotations: Arc::default() }
+    }
+
+    /// Keeps the values of annotations of these names too, unless they are long or look like credentials.
+    #[must_use]
+    pub fn keeping_annotations(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { annotations: Arc::new(names.into_iter().collect()), ..self }
+    }
+
+    /// Decodes a record that another collector made, and drops the annotation values that this one would have dropped:
+    /// whoever made it is not trusted to have done so.
+    ///
+    /// # Errors
+    /// The first field whose type is not that of a record, by path and without its value.
+    pub fn receive(&self, mut value: Value) -> Result<Record, DecodeError> {
+        let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+        let kind = Kind::of(text("apiVersion"), text("kind"));
+        let mut counts = Redaction::default();
+        if let Value::Object(object) = &mut value {
+            if kind == Kind::StorageClass {
+                addons::redact_storage_class(object);
+            }
+            for steps in [
+                &["metadata"][..],
+                &["spec", "template", "metadata"],
+                &["spec", "jobTemplate", "spec", "template", "metadata"],
+                &["template", "metadata"],
+            ] {
+                let all = descend(object, steps).and_then(|metadata| metadata.get_mut("annotations"));
+                if let Some(all) = all {
+                    annotations::redact(all, kind, &self.annotations, &mut counts);
+                }
+            }
+        }
+        Record::decode(&value)
+            .map_err(|error| DecodeError { path: printable(&error.path), reason: printable(&error.reason) })
     }
 
     /// Projects one object; what is dropped is added to `counts`.
@@ -106,7 +144,7 @@ impl Redactor {
                 counts.managed_fields += managers.len() as u64;
             }
             if let Some(all) = metadata.get_mut("annotations") {
-                annotations::redact(all, kind, counts);
+                annotations::redact(all, kind, &self.annotations, counts);
             }
         }
         derived
@@ -148,7 +186,7 @@ impl Redactor {
                             &mut found.credentials,
                         );
                     }
-                    annotations::redact(all, kind, counts);
+                    annotations::redact(all, kind, &self.annotations, counts);
                 }
                 if let Some(spec) = template.get_mut("spec") {
                     pod::redact(spec, &format!("{at}.spec"), &self.names, &mut found, counts);

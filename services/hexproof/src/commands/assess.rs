@@ -16,7 +16,8 @@ pub(super) fn run(args: &AssessArgs) -> anyhow::Result<Exit> {
     progress.stage("collecting");
     let (snapshot, digest) = inputs::snapshot(&args.input, &settings, clock.as_ref())?;
     progress.stage("rating");
-    let assessment = pipeline::assess(&snapshot, digest, &catalogue, &settings, &waivers);
+    let job = pipeline::Job { snapshot: &snapshot, digest, settings: &settings, waivers: &waivers };
+    let assessment = pipeline::assess(&job, &catalogue);
     progress.finish();
     let (exit, reason) = ending(&assessment, args.judge.fail_below);
     match args.judge.format {

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
+use hexproof_core::audit::Stage;
 use hexproof_core::digest::Digest;
 use hexproof_core::port::Clock;
 use hexproof_sealer::Identity;
@@ -11,7 +13,8 @@ use hexproof_sealer::Identity;
 use super::{ending, print};
 use crate::cli::{AuditArgs, Format};
 use crate::exit::Exit;
-use crate::pipeline::{self, Job, Made};
+use crate::pipeline::{self, Job, Made, Workshop};
+use crate::rendering::InProcess;
 use crate::terminal::progress::Progress;
 use crate::terminal::{report, style};
 use crate::{clock, configuration, inputs, snapshot_file};
@@ -25,17 +28,14 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
     progress.stage("collecting");
     let (snapshot, digest) = inputs::snapshot(&args.input, &settings, clock.as_ref())?;
     let identity = identity(args, clock.as_ref())?;
-    let job = Job {
-        snapshot: &snapshot,
-        digest,
-        catalogue: &catalogue,
-        settings: &settings,
-        waivers: &waivers,
-        identity: &identity,
-        clock: clock.as_ref(),
-        progress: &progress,
+    let workshop = Workshop {
+        catalogue: Arc::new(catalogue),
+        identity: Arc::new(identity),
+        clock,
+        renderer: Arc::new(InProcess),
     };
-    let made = pipeline::run(&job, &args.store)?;
+    let job = Job { snapshot: &snapshot, digest, settings: &settings, waivers: &waivers };
+    let made = pipeline::run(&job, &workshop, &args.store, &|now| progress.stage(stage_name(now.stage)))?;
     if let Some(path) = &args.output {
         snapshot_file::write(path, &made.bytes)?;
     }
@@ -49,10 +49,10 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
             print(&(serde_json::to_string(&made.assessment)? + "\n"))?;
         }
         Format::Text => {
-            let footer = footer(args, &made, &identity, pack, reason);
+            let footer = footer(args, &made, &workshop.identity, pack, reason);
             let text = report::text(
                 &made.assessment,
-                &catalogue,
+                &workshop.catalogue,
                 style::Palette::detect(),
                 style::columns(),
                 &footer,
@@ -61,6 +61,14 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit)
+}
+
+/// The stages as they have always been shown.
+fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Scoring => "rating",
+        other => other.word(),
+    }
 }
 
 fn footer(

@@ -11,17 +11,27 @@ use hexproof_core::Rating;
 use hexproof_core::assessment::Assessment;
 
 use crate::cli::{Cli, Command, Letter};
+use crate::client::{self, Remote};
 use crate::exit::Exit;
 use crate::pipeline;
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
+        Command::Audit(args) if cli.server.audits(&args.input)? => client::audit::run(&args, &cli.server),
         Command::Audit(args) => audit::run(&args),
         Command::Collect(args) => collect::run(&args),
         Command::Assess(args) => assess::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Measures(command) => measures::run(&command),
+        Command::Serve(args) => crate::serve::run(&args),
+        Command::Agent(args) => crate::agent::run(&args, &cli.server),
+        Command::RenderWorker(args) => crate::rendering::render_worker(&args),
+        Command::Audits(args) => client::run(Remote::Audits(args), &cli.server),
+        Command::Packs(args) => client::run(Remote::Packs(args), &cli.server),
+        Command::Clusters(args) => client::run(Remote::Clusters(args), &cli.server),
+        Command::Schedules(args) => client::run(Remote::Schedules(args), &cli.server),
+        Command::Waivers(args) => client::run(Remote::Waivers(args), &cli.server),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "hexproof", &mut script);
@@ -32,7 +42,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
 }
 
 /// Prints a result. A reader that stops reading (`| head`) is no error.
-fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -41,8 +51,12 @@ fn print(text: &str) -> anyhow::Result<()> {
 }
 
 /// How a judged cluster ends the program: a rating that was asked for goes before what could not be seen.
-fn ending(assessment: &Assessment, fail_below: Option<Letter>) -> (Exit, String) {
-    let rating = assessment.overall.rating;
+pub(crate) fn ending(assessment: &Assessment, fail_below: Option<Letter>) -> (Exit, String) {
+    ending_of(assessment.overall.rating, pipeline::is_complete(assessment), fail_below)
+}
+
+/// As [`ending`], of a cluster whose rating alone is known.
+pub(crate) fn ending_of(rating: Rating, complete: bool, fail_below: Option<Letter>) -> (Exit, String) {
     if let Some(letter) = fail_below.map(letter)
         && pipeline::is_below(rating, letter)
     {
@@ -52,7 +66,7 @@ fn ending(assessment: &Assessment, fail_below: Option<Letter>) -> (Exit, String)
         };
         return (Exit::Failed, reason);
     }
-    if pipeline::is_complete(assessment) {
+    if complete {
         (Exit::Done, "0: done".into())
     } else {
         (Exit::Incomplete, "3: incomplete, what was not seen is listed above and in the pack".into())

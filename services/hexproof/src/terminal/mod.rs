@@ -10,4 +10,4 @@ pub(crate) mod style;
 
 mod wrapping;
 
-pub(crate) use wrapping::{printable, wrap};
+pub(crate) use wrapping::{printable, width, wrap};

@@ -1,6 +1,7 @@
 //! What is going on, on standard error: a line that moves on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,6 +10,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     plain: bool,
+    /// The stage that was told last.
+    told: Mutex<&'static str>,
 }
 
 impl Progress {
@@ -25,7 +28,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self { plain: !quiet && bar.is_none(), bar }
+        Self { plain: !quiet && bar.is_none(), bar, told: Mutex::new("") }
     }
 
     /// Begins a stage.
@@ -35,6 +38,22 @@ impl Progress {
         } else if self.plain {
             eprintln!("{name}");
         }
+    }
+
+    /// Shows how far a stage is; plain lines tell a stage once.
+    pub(crate) fn reached(&self, name: &'static str, done: u64, total: u64) {
+        match (&self.bar, done, total) {
+            (Some(bar), 1.., 1..) => bar.set_message(format!("{name} {done} of {total}")),
+            (Some(bar), 1.., 0) => bar.set_message(format!("{name} {done}")),
+            (_, _, _) if self.tell(name) => self.stage(name),
+            (_, _, _) => {}
+        }
+    }
+
+    /// Whether a stage has not been told yet; it counts as told from now on.
+    fn tell(&self, name: &'static str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *told, name) != name
     }
 
     /// Clears the display.

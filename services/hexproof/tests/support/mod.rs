@@ -2,6 +2,9 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part, and may fail by panicking")]
 
+pub(crate) mod parts;
+pub(crate) mod service;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -218,6 +218,7 @@ pub(crate) fn assessment(cluster: &str, catalogue: &Catalogue, observations: Vec
             reason: String::new(),
         }],
         redaction: Redaction { secret_values: 114, ..Redaction::default() },
+        permissions: None,
         work_list,
         waivers: Vec::new(),
     }

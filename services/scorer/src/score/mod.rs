@@ -114,6 +114,7 @@ pub fn assessment(input: Input<'_>, facts: &Facts<'_>, verdicts: Vec<Vec<Verdict
         skipped_files: input.snapshot.population.skipped_files.clone(),
         sources: header.sources.clone(),
         redaction: header.redaction.clone(),
+        permissions: header.permissions.clone(),
         work_list,
         waivers,
     }

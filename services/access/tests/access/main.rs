@@ -1,0 +1,12 @@
+//! What access promises, held against it from outside: through its layer, over TLS, against an issuer and an API server.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where it is surprised")]
+
+mod dev;
+mod links;
+mod log;
+mod matrix;
+mod oidc;
+mod support;
+mod tls;
+mod token_review;
