@@ -57,7 +57,7 @@ async fn world() -> World {
         panic!("ordered")
     };
     let pack: Vec<u8> =
-        b"%PDF".iter().copied().chain((0..1_500_000_u32).map(|n| (n * 31 >> 3) as u8)).collect();
+        b"%PDF".iter().copied().chain((0..1_500_000_u32).map(|n| ((n * 31) >> 3) as u8)).collect();
     let assessment = serde_json::to_vec(&"x".repeat(200_000)).unwrap();
     run.put(Part::Snapshot, "the snapshot".into()).await.unwrap();
     run.put(Part::Population, "the population".into()).await.unwrap();
