@@ -44,7 +44,7 @@ fn the_commands_of_the_document_work_as_they_stand() {
     shell.args(["-euxo", "pipefail", "-c", &commands]).current_dir(home.path()).env("PATH", path);
     let (code, out, err) = support::run(&mut shell);
     assert_eq!(code, 0, "{out}\n{err}\n{}", service.process.messages());
-    for wanted in ["hexproof.v1.AuditService", "SERVING", "AUDIT_STATE_SUCCEEDED", "RATING_", "cluster_id"] {
+    for wanted in ["hexproof.v1.AuditService", "SERVING", "AUDIT_STATE_SUCCEEDED", "sha256:", "cluster_id"] {
         assert!(out.contains(wanted), "{wanted} is not in {out}");
     }
     for pack in ["shop.pdf", "python.pdf"] {

@@ -17,7 +17,7 @@ use support::service::Service;
 use support::{root, run};
 
 /// How long an unoptimised build may take for the audits of one test.
-const AUDITS: Duration = Duration::from_secs(300);
+const AUDITS: Duration = Duration::from_secs(600);
 
 /// Storage, queue, one service for calls and schedules, and workers.
 struct Team {

@@ -65,7 +65,7 @@ fn table() -> Vec<(&'static str, Value, About, &'static str)> {
         ("ClusterService/RegisterCluster", json!({ "requestId": "x", "cluster": registered }), Cluster, "a"),
         (
             "ClusterService/UpdateCluster",
-            json!({ "cluster": changed, "updateMask": "displayName" }),
+            json!({ "cluster": changed, "updateMask": { "paths": ["display_name"] } }),
             Cluster,
             "a",
         ),
@@ -91,7 +91,7 @@ fn table() -> Vec<(&'static str, Value, About, &'static str)> {
         (
             "ScheduleService/UpdateSchedule",
             json!({ "schedule": { "scheduleId": "shop-daily", "version": "9", "paused": true },
-                "updateMask": "paused" }),
+                "updateMask": { "paths": ["paused"] } }),
             Thing,
             "oa",
         ),
