@@ -62,9 +62,7 @@ impl Access {
     ) -> Result<Self, AccessError> {
         let oidc = config.oidc.as_ref().map(|oidc| Oidc::new(oidc, clock.clone())).transpose()?;
         let reviews = match (&config.kubernetes, client) {
-            (Some(kubernetes), Some(client)) => {
-                Some(TokenReviews::new(kubernetes, client, clock.clone())?)
-            }
+            (Some(kubernetes), Some(client)) => Some(TokenReviews::new(kubernetes, client, clock.clone())?),
             (Some(_), None) => return Err(AccessError::Kubernetes("no client was given".into())),
             (None, _) => None,
         };
@@ -93,11 +91,7 @@ impl Access {
     ///
     /// # Errors
     /// As [`Access::new`].
-    pub fn agent(
-        mtls: &MtlsConfig,
-        clock: Arc<dyn Clock>,
-        register: Register,
-    ) -> Result<Self, AccessError> {
+    pub fn agent(mtls: &MtlsConfig, clock: Arc<dyn Clock>, register: Register) -> Result<Self, AccessError> {
         let config = AccessConfig { mtls: Some(mtls.clone()), ..AccessConfig::default() };
         Self::build(Known::Proved { oidc: None, reviews: None }, &config, clock, register, None)
     }
@@ -150,7 +144,8 @@ impl Access {
     /// # Errors
     /// Files that cannot be read or do not fit; no `mtls`.
     pub fn client_tls(&self, certificate: PathBuf, key: PathBuf) -> Result<ClientTls, AccessError> {
-        let mtls = self.mtls.as_ref().ok_or_else(|| AccessError::config("mtls", "is needed to call agents"))?;
+        let mtls =
+            self.mtls.as_ref().ok_or_else(|| AccessError::config("mtls", "is needed to call agents"))?;
         ClientTls::new(mtls.ca.clone(), certificate, key, rules(mtls), self.clock.clone())
     }
 

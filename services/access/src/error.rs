@@ -43,7 +43,9 @@ pub enum AccessError {
     #[error("the system gives no random bytes")]
     Random,
     /// `--dev` on an address that others reach.
-    #[error("`{0}` is no loopback address: `--dev` asks nobody for an identity and serves this machine alone")]
+    #[error(
+        "`{0}` is no loopback address: `--dev` asks nobody for an identity and serves this machine alone"
+    )]
     NotLoopback(std::net::SocketAddr),
 }
 

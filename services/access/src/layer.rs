@@ -1,27 +1,218 @@
-//! Stub.
+//! The layer that every request passes: who is calling, whether they may, what is logged.
+//!
+//! A request proves one identity: a client certificate or a bearer token. With both it is refused, since nobody could
+//! say whose roles count; a download link is its own proof, and nothing else counts beside it.
+
+mod dev;
+mod refusal;
+mod service;
+
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use hexproof_core::access::{Authentication, Caller, Role, Scope, Trail};
+
+use hexproof_core::access::{Authentication, Caller, LinkGrant, Scope, Trail};
+use hexproof_core::id::RecordId;
 use hexproof_core::port::{Clock, Register};
-use http::Request;
-/// Dev.
-pub const DEV_SUBJECT: &str = "dev";
-pub(crate) enum Known { Dev, Proved { oidc: Option<crate::oidc::Oidc>, reviews: Option<crate::token_review::TokenReviews> } }
-pub(crate) struct Gate { pub known: Known, pub links: Arc<crate::SignedLinks>, pub register: Register, pub ledger: crate::ledger::Ledger, pub clock: Arc<dyn Clock> }
-/// L
-#[derive(Clone)]
-pub struct AccessLayer(Arc<Gate>);
-impl AccessLayer { pub(crate) fn new(g: Arc<Gate>) -> Self { Self(g) } }
-/// S
-#[derive(Clone)]
-pub struct AccessService<S>(S);
-impl<S> tower::Layer<S> for AccessLayer { type Service = AccessService<S>; fn layer(&self, s: S) -> AccessService<S> { AccessService(s) } }
-impl<S, B> tower::Service<Request<B>> for AccessService<S> where S: tower::Service<Request<B>> {
-    type Response = S::Response; type Error = S::Error; type Future = S::Future;
-    fn poll_ready(&mut self, c: &mut Context<'_>) -> Poll<Result<(), S::Error>> { self.0.poll_ready(c) }
-    fn call(&mut self, mut r: Request<B>) -> S::Future {
-        r.extensions_mut().insert(Trail::default());
-        r.extensions_mut().insert(Caller { subject: "dev".into(), authentication: Authentication::Dev, roles: Role::ALL.into(), scope: Scope::ALL });
-        self.0.call(r)
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use crate::grants::{Grant, Identity};
+use crate::ledger::{Ledger, chain};
+use crate::links::{LinkError, SignedLinks};
+use crate::oidc::Oidc;
+use crate::policy::{Callers, Route, Target};
+use crate::spiffe::SpiffeId;
+use crate::tls::Peer;
+use crate::token_review::TokenReviews;
+
+pub use dev::DEV_SUBJECT;
+pub(crate) use refusal::Refusal;
+pub use service::{AccessLayer, AccessService};
+
+/// Names and values of all headers together, in bytes.
+const LARGEST_HEADERS: usize = 32 << 10;
+/// A bearer token, in bytes.
+const LARGEST_TOKEN: usize = 16 << 10;
+
+/// How callers are known.
+pub(crate) enum Known {
+    /// Everybody on this machine may do everything.
+    Dev,
+    /// By proof.
+    Proved {
+        /// Tokens of an OpenID provider.
+        oidc: Option<Oidc>,
+        /// Tokens of service accounts.
+        reviews: Option<TokenReviews>,
+    },
+}
+
+/// What the layer decides with.
+pub(crate) struct Gate {
+    pub(crate) known: Known,
+    pub(crate) links: Arc<SignedLinks>,
+    pub(crate) register: Register,
+    pub(crate) ledger: Ledger,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// A request that may pass.
+pub(crate) struct Admitted {
+    pub(crate) target: Target,
+    /// `None` where no identity is asked for and none was proved.
+    pub(crate) caller: Option<Caller>,
+    pub(crate) link: Option<LinkGrant>,
+    pub(crate) trail: Trail,
+}
+
+/// A request that may not, and whose it was as far as that is known.
+pub(crate) struct Refused {
+    pub(crate) refusal: Refusal,
+    pub(crate) caller: Option<Caller>,
+    pub(crate) action: String,
+    pub(crate) trail: Trail,
+}
+
+impl Gate {
+    /// Decides on a request by its head alone.
+    pub(crate) async fn admit(&self, parts: &Parts) -> Result<Admitted, Refused> {
+        let target = Target::of(parts.uri.path());
+        let action = target.map_or_else(|| "unknown".to_owned(), Target::action);
+        let trail = Trail::default();
+        let refused =
+            |refusal, caller| Refused { refusal, caller, action: action.clone(), trail: trail.clone() };
+        if header_bytes(&parts.headers) > LARGEST_HEADERS {
+            return Err(refused(Refusal::TooLarge, None));
+        }
+        if let Known::Dev = self.known {
+            dev::guard(parts).map_err(|refusal| refused(refusal, None))?;
+        }
+        if let Some(Target::Route(Route::Link)) = target {
+            return match self.by_link(parts, &trail).await {
+                Ok((caller, grant)) => Ok(Admitted {
+                    target: Target::Route(Route::Link),
+                    caller: Some(caller),
+                    link: Some(grant),
+                    trail,
+                }),
+                Err(refusal) => Err(refused(refusal, None)),
+            };
+        }
+        let open = target.is_some_and(|target| target.callers() == Callers::Anyone);
+        if let (Some(target), true) = (target, open) {
+            return match target {
+                Target::Route(route) if !route.admits(&parts.method) => Err(refused(Refusal::Method, None)),
+                _ => Ok(Admitted { target, caller: None, link: None, trail }),
+            };
+        }
+        let identity = self.identity(parts).await.map_err(|refusal| refused(refusal, None))?;
+        let caller = target.and_then(|target| identity.caller(target.callers()));
+        let (Some(target), Some(caller)) = (target, caller) else {
+            return Err(refused(Refusal::Role, Some(identity.nobody())));
+        };
+        if let Target::Route(route) = target
+            && !route.admits(&parts.method)
+        {
+            return Err(refused(Refusal::Method, Some(caller)));
+        }
+        Ok(Admitted { target, caller: Some(caller), link: None, trail })
     }
+
+    /// The identity that a request proves.
+    async fn identity(&self, parts: &Parts) -> Result<Identity, Refusal> {
+        let Known::Proved { oidc, reviews } = &self.known else { return dev::identity(&parts.headers) };
+        let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.identity.as_ref());
+        let token = bearer(&parts.headers)?;
+        match (peer, token) {
+            (Some(_), Some(_)) => Err(Refusal::Credentials("a certificate and a token are two identities")),
+            (None, None) => Err(Refusal::Credentials("no identity was proved")),
+            (Some((id, ends)), None) => match self.clock.now() < *ends {
+                true => Ok(certified(id)),
+                // The connection outlived the certificate.
+                false => Err(Refusal::Credentials("the certificate has expired; connect again")),
+            },
+            (None, Some(token)) => match (oidc, reviews) {
+                (Some(oidc), _) if oidc.issued(token) => oidc.identity(token).await,
+                (_, Some(reviews)) => reviews.identity(token).await,
+                (Some(oidc), None) => oidc.identity(token).await,
+                (None, None) => Err(Refusal::Credentials("no tokens are taken here")),
+            },
+        }
+    }
+
+    async fn by_link(&self, parts: &Parts, trail: &Trail) -> Result<(Caller, LinkGrant), Refusal> {
+        let token = parts.uri.path().strip_prefix(Route::Link.path()).unwrap_or_default();
+        let now = self.clock.now();
+        match self.links.check(token, parts.method.as_str(), now, &self.register).await {
+            Ok((id, grant)) => {
+                trail.touches(Some(&grant.audit.cluster), object(&id, &grant));
+                let caller = Caller {
+                    subject: grant.subject.clone(),
+                    authentication: Authentication::Link,
+                    roles: Default::default(),
+                    scope: Scope::cluster(grant.audit.cluster.clone()),
+                };
+                Ok((caller, grant))
+            }
+            Err(LinkError::Storage(error)) => {
+                tracing::error!(error = chain(&error), "whether a link was revoked cannot be told");
+                Err(Refusal::Unavailable("the store does not answer; try again"))
+            }
+            Err(LinkError::Forged) => Err(Refusal::Link("the link is not one of this service")),
+            Err(LinkError::Expired) => Err(Refusal::Link("the link has expired")),
+            Err(LinkError::Revoked) => Err(Refusal::Link("the link was revoked")),
+        }
+    }
+}
+
+impl Identity {
+    /// The caller of a call that is refused: a name for the log, and nothing that it may do.
+    fn nobody(&self) -> Caller {
+        Caller {
+            subject: self.subject.clone(),
+            authentication: self.authentication,
+            roles: Default::default(),
+            scope: Scope::none(),
+        }
+    }
+}
+
+/// The log names the audit, and the link by which its file was taken.
+fn object(id: &RecordId, grant: &LinkGrant) -> String {
+    format!("{} {id}", grant.audit.run)
+}
+
+/// What a certificate gives: a collector its own cluster, the service whatever agents have.
+fn certified(id: &SpiffeId) -> Identity {
+    let grants = match id {
+        SpiffeId::Collector { cluster, .. } => vec![Grant {
+            roles: [hexproof_core::access::Role::Collector].into(),
+            scope: Scope::cluster(cluster.clone()),
+        }],
+        SpiffeId::Server { .. } => Vec::new(),
+    };
+    let server = matches!(id, SpiffeId::Server { .. });
+    Identity { subject: id.to_string(), authentication: Authentication::Mtls, server, grants }
+}
+
+/// The bearer token (RFC 6750, section 2.1), if there is one.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Refusal::Credentials("there are two `authorization` headers"));
+    }
+    let wrong = || Refusal::Credentials("`authorization` must be `Bearer` and a token");
+    let (scheme, token) = value.to_str().map_err(|_| wrong())?.split_once(' ').ok_or_else(wrong)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(wrong());
+    }
+    match token.len() > LARGEST_TOKEN {
+        true => Err(Refusal::Credentials("the token is larger than 16 KiB")),
+        false => Ok(Some(token)),
+    }
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }

@@ -130,7 +130,11 @@ pub enum Target {
 impl Target {
     /// What a path leads to; `None` is denied.
     pub fn of(path: &str) -> Option<Self> {
-        RULES.iter().find(|rule| rule.path == path).map(Self::Rpc).or_else(|| Route::of(path).map(Self::Route))
+        RULES
+            .iter()
+            .find(|rule| rule.path == path)
+            .map(Self::Rpc)
+            .or_else(|| Route::of(path).map(Self::Route))
     }
 
     /// Who may call.

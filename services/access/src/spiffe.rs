@@ -16,7 +16,9 @@ use x509_cert::ext::pkix::name::GeneralName;
 #[non_exhaustive]
 pub enum SpiffeError {
     /// Not one of the two forms.
-    #[error("`{0}` is neither `spiffe://<trust domain>/cluster/<id>/collector` nor `spiffe://<trust domain>/server`")]
+    #[error(
+        "`{0}` is neither `spiffe://<trust domain>/cluster/<id>/collector` nor `spiffe://<trust domain>/server`"
+    )]
     Form(String),
     /// The certificate cannot be read.
     #[error("the certificate cannot be read: {0}")]
@@ -143,11 +145,11 @@ impl fmt::Display for SpiffeId {
 
 /// What is asked of a certificate beyond its chain.
 #[derive(Debug, Clone)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// The only trust domain.
-    pub trust_domain: TrustDomain,
+    pub(crate) trust_domain: TrustDomain,
     /// How long a collector's certificate may be valid in all.
-    pub longest: SignedDuration,
+    pub(crate) longest: SignedDuration,
 }
 
 impl Rules {
@@ -155,7 +157,7 @@ impl Rules {
     ///
     /// # Errors
     /// Not exactly one URI SAN, another form or trust domain, a lifetime beyond the limit.
-    pub fn read(&self, der: &[u8]) -> Result<(SpiffeId, Timestamp), SpiffeError> {
+    pub(crate) fn read(&self, der: &[u8]) -> Result<(SpiffeId, Timestamp), SpiffeError> {
         let certificate =
             Certificate::from_der(der).map_err(|error| SpiffeError::Certificate(error.to_string()))?;
         let certificate = certificate.tbs_certificate;

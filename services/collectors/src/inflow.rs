@@ -75,7 +75,7 @@ impl Inflow {
         if size != self.size {
             return Err(Unfit::Wrong(format!("{} bytes came, the end says {size}", self.size)));
         }
-        let came: Digest = std::mem::replace(&mut self.hasher.0, Hasher::default()).finish();
+        let came: Digest = std::mem::take(&mut self.hasher.0).finish();
         if came.to_string() != digest {
             return Err(Unfit::Wrong(format!("the bytes digest to {came}, not to what the end says")));
         }

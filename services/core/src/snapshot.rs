@@ -334,4 +334,39 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap().replace("\"name\":\"b\"", "\"name\":\"x\"");
         assert!(matches!(Snapshot::read(text.as_bytes()), Err(SnapshotError::Digest(_))));
     }
+
+    #[test]
+    fn a_header_of_an_earlier_program_is_read_and_written_as_it_was() {
+        let old = concat!(
+            r#"{"format":"hexproof.snapshot/1","cluster":{"name":"c","id":"u","version":"v1.36.2","platform":"#,
+            r#""PLATFORM_AKS","platformReason":"given"},"collectedFrom":"2026-11-24T10:00:00Z","collectedAt":"#,
+            r#""2026-11-24T10:00:02Z","collector":"hexproof 0.1.0","origin":"ORIGIN_LIVE","sources":[],"redaction":"#,
+            r#"{"secretValues":1,"configMapValues":0,"envValues":0,"commandWords":0,"annotationValues":0,"#,
+            r#""managedFields":0,"bodies":0},"records":0,"recordsDigest":"#,
+            r#""sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}"#
+        );
+        let header: Header = serde_json::from_str(old).unwrap();
+        assert_eq!(header.permissions, None);
+        assert_eq!(serde_json::to_string(&header).unwrap(), old);
+    }
+
+    #[test]
+    fn what_the_collector_may_do_stands_in_the_header() {
+        let mut with = snapshot(&["a"]);
+        let right = |resource: &str| crate::permissions::Permission {
+            resource: resource.into(),
+            verb: "list".into(),
+            ..Default::default()
+        };
+        with.header.permissions = Some(Permissions {
+            granted: vec![right("pods")],
+            refused: vec![right("secrets")],
+            ..Default::default()
+        });
+        let mut bytes = Vec::new();
+        with.write(&mut bytes).unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        assert!(text.contains(r#""refused":[{"apiGroup":"","resource":"secrets","verb":"list"}]"#), "{text}");
+        assert_eq!(Snapshot::read(bytes.as_slice()).unwrap().0, with);
+    }
 }

@@ -66,7 +66,19 @@ fn a_settings_file_with_a_mistake_is_named_with_the_field() {
 #[test]
 fn every_command_explains_itself() {
     let home = tempfile::tempdir().unwrap();
-    for command in ["audit", "collect", "assess", "verify", "measures", "completions"] {
+    for command in [
+        "audit",
+        "collect",
+        "assess",
+        "verify",
+        "measures",
+        "audits",
+        "packs",
+        "clusters",
+        "schedules",
+        "waivers",
+        "completions",
+    ] {
         let (code, out, _) = run(hexproof(home.path()).args([command, "--help"]));
         assert_eq!(code, 0);
         assert!(out.contains("Usage:"), "{out}");

@@ -8,6 +8,7 @@ use common::{
 };
 use hexproof_core::assessment::Assessment;
 use hexproof_core::measure::Catalogue;
+use hexproof_core::permissions::{Permission, Permissions};
 use hexproof_core::{Layer, Outcome, Rating, Significance};
 use hexproof_renderer::render;
 use hexproof_renderer::view::Limits;
@@ -236,4 +237,63 @@ fn the_width_of_the_interval_is_what_was_not_seen() {
             assert!((cell.unseen - (78.2 - 62.4)).abs() < 1e-9);
         }
     }
+}
+
+fn right(group: &str, resource: &str, verb: &str, namespace: &str) -> Permission {
+    Permission {
+        api_group: group.into(),
+        resource: resource.into(),
+        verb: verb.into(),
+        namespace: namespace.into(),
+    }
+}
+
+#[test]
+fn the_pack_says_what_the_collector_may_do_and_was_refused() {
+    let (mut a, c) = small(&[("shop", "web")]);
+    a.snapshot.identity = "system:serviceaccount:hexproof:collector".into();
+    a.permissions = Some(Permissions {
+        granted: vec![right("", "pods", "list", ""), right("apps", "deployments", "list", "")],
+        refused: vec![right("", "secrets", "list", "")],
+        excess: vec![right("apps", "deployments", "patch", "kube-system"), right("*", "*", "*", "")],
+        unanswered: vec!["rules in namespace default: 403 Forbidden".into()],
+    });
+    let pdf = render(&report(&a, &c, Limits::default()), &[]).unwrap();
+    let Some(text) = text_of(&pdf, None) else { return };
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "What the collector may do",
+        "system:serviceaccount:hexproof:collector",
+        "2 of 3 lists of the server may be read in the whole cluster",
+        "Refused secrets",
+        "patch deployments.apps in kube-system, * *.*",
+        "Rules in namespace default: 403 Forbidden",
+    ] {
+        assert!(text.contains(part), "{part} is not in the pack");
+    }
+}
+
+#[test]
+fn a_collector_that_did_not_ask_has_unknown_rights_and_manifests_have_none() {
+    let (mut a, c) = small(&[("shop", "web")]);
+    let text = |a: &Assessment| text_of(&render(&report(a, &c, Limits::default()), &[]).unwrap(), None);
+    let Some(live) = text(&a) else { return };
+    assert!(live.contains("not known: the collector did not ask for them"));
+    a.snapshot.origin = hexproof_core::snapshot::Source::Manifests;
+    assert!(!text(&a).unwrap().contains("What the collector may do"));
+}
+
+#[test]
+fn rights_of_any_number_and_length_break_no_page() {
+    let (mut a, c) = small(&[("shop", "web")]);
+    let many: Vec<_> =
+        (0..5000).map(|n| right("example.com", &format!("{}{n}", "w".repeat(250)), "*", "x")).collect();
+    a.permissions = Some(Permissions {
+        granted: many.clone(),
+        refused: many.clone(),
+        excess: many,
+        unanswered: vec!["why ".repeat(80); 50],
+    });
+    let pdf = render(&report(&a, &c, Limits::default()), &[]).unwrap();
+    stays_within_the_margins(&pdf);
 }

@@ -171,7 +171,7 @@ fn find_zone(name: &str) -> Result<(TimeZone, String), CronError> {
 fn check_field(at: usize, text: &str) -> Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'*' | b',' | b'-' | b'/');
     let named = at >= 3;
-    if let Some(byte) = text.bytes().find(|byte| !plain(*byte) && !(named && byte.is_ascii_alphabetic())) {
+    if let Some(byte) = text.bytes().find(|byte| !(plain(*byte) || named && byte.is_ascii_alphabetic())) {
         return Err(format!("`{}` has no meaning here", char::from(byte).escape_default()));
     }
     // `5L` is the last Friday to some; in December it would never come.

@@ -33,6 +33,8 @@ pub struct Asked {
     pub accept: String,
     /// `User-Agent` header.
     pub agent: String,
+    /// Body of a review; nothing where there is none.
+    pub review: Option<Value>,
 }
 
 /// A resource with its objects.
@@ -58,6 +60,9 @@ struct Scenario {
     asked: Vec<Asked>,
     legacy_discovery: bool,
     unauthorized: bool,
+    /// Rules beyond those that everybody has: namespace (every one, if empty) and rule.
+    rules: Vec<(String, Value)>,
+    without_reviews: bool,
     replay: Option<Replay>,
 }
 
@@ -133,6 +138,21 @@ impl FakeCluster {
         self.failing(plural, Fault::Forbidden)
     }
 
+    /// Tells of a right when the caller asks for its rules in `namespace`; in every one, if that is empty.
+    #[must_use]
+    pub fn allowing(self, namespace: &str, verbs: &[&str], group: &str, resources: &[&str]) -> Self {
+        let rule = json!({"verbs": verbs, "apiGroups": [group], "resources": resources});
+        self.scenario().rules.push((namespace.to_owned(), rule));
+        self
+    }
+
+    /// Answers reviews of what the caller may do with 403.
+    #[must_use]
+    pub fn without_reviews(self) -> Self {
+        self.scenario().without_reviews = true;
+        self
+    }
+
     /// Answers every request with 401.
     #[must_use]
     pub fn refusing_everybody(self) -> Self {
@@ -193,7 +213,8 @@ fn plural(kind: &str) -> String {
 }
 
 async fn answer(State(cluster): State<FakeCluster>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
     let header = |name| {
         let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
@@ -203,6 +224,7 @@ async fn answer(State(cluster): State<FakeCluster>, request: Request) -> Respons
         path: parts.uri.to_string(),
         accept: header(header::ACCEPT),
         agent: header(header::USER_AGENT),
+        review: serde_json::from_slice(&body).ok(),
     };
     let (answer, wait) = cluster.scenario().answer(&asked);
     if let Some(wait) = wait {
@@ -228,12 +250,51 @@ impl Scenario {
                 json!({"kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1",
                     "status": {"userInfo": {"username": "auditor", "groups": ["system:authenticated"]}}})
             }
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+            | "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+                if asked.method == "POST" && self.without_reviews =>
+            {
+                let message = "selfsubjectreviews is forbidden";
+                return (faults::status(StatusCode::FORBIDDEN, "Forbidden", message), None);
+            }
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" if asked.method == "POST" => {
+                self.access_review(asked)
+            }
+            "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews" if asked.method == "POST" => {
+                self.rules_review(asked)
+            }
             "/api" | "/apis" if aggregated => self.aggregated(path == "/api"),
             "/api" => json!({"kind": "APIVersions", "versions": ["v1"]}),
             "/apis" => self.groups(),
             _ => return self.resource(asked, path, query),
         };
         (axum::Json(body).into_response(), None)
+    }
+
+    /// Whether the caller may list: all that is served and not forbidden.
+    fn access_review(&self, asked: &Asked) -> Value {
+        let review = asked.review.clone().unwrap_or_default();
+        let text = |key: &str| review["spec"]["resourceAttributes"][key].as_str().unwrap_or_default();
+        let forbidden = matches!(self.faults.get(text("resource")), Some(Fault::Forbidden));
+        json!({"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1",
+            "status": {"allowed": text("verb") == "list" && !forbidden}})
+    }
+
+    /// What everybody may do, and the rules of the scenario.
+    fn rules_review(&self, asked: &Asked) -> Value {
+        let review = asked.review.clone().unwrap_or_default();
+        let namespace = review["spec"]["namespace"].as_str().unwrap_or_default();
+        let mut rules = vec![
+            json!({"verbs": ["create"], "apiGroups": ["authorization.k8s.io"],
+                "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]}),
+            json!({"verbs": ["create"], "apiGroups": ["authentication.k8s.io"],
+                "resources": ["selfsubjectreviews"]}),
+        ];
+        let here = self.rules.iter().filter(|(of, _)| of.is_empty() || of == namespace);
+        rules.extend(here.map(|(_, rule)| rule.clone()));
+        json!({"kind": "SelfSubjectRulesReview", "apiVersion": "authorization.k8s.io/v1",
+            "status": {"resourceRules": rules, "incomplete": false,
+                "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["/api", "/api/*", "/version"]}]}})
     }
 
     fn aggregated(&self, core: bool) -> Value {

@@ -24,10 +24,13 @@ impl Outage {
     }
 }
 
+/// All versions of everything, oldest first.
+type Kept = BTreeMap<(RecordKind, RecordId), Vec<Version<Value>>>;
+
 /// [`Records`] in memory. Of any number of writers of one version the first wins, as in a store.
 #[derive(Debug, Default)]
 pub struct MemoryRecords {
-    kept: Mutex<BTreeMap<(RecordKind, RecordId), Vec<Version<Value>>>>,
+    kept: Mutex<Kept>,
     outage: Outage,
 }
 
@@ -42,7 +45,7 @@ impl MemoryRecords {
         self.outage.0.store(down, Ordering::SeqCst);
     }
 
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<(RecordKind, RecordId), Vec<Version<Value>>>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -137,7 +137,7 @@ impl Intake {
         let cluster: ClusterId =
             header.cluster_id.parse().map_err(|error| status::invalid_id("header.cluster_id", &error))?;
         status::within(caller, &cluster)?;
-        trail.touches(Some(&cluster), &header.audit_id.chars().take(64).collect::<String>());
+        trail.touches(Some(&cluster), header.audit_id.chars().take(64).collect::<String>());
         let entry = self.entry(&cluster).await?;
         let terms = (self.parts.terms)(&entry).map_err(|reason| {
             status::status(
@@ -157,7 +157,7 @@ impl Intake {
                 return Err(status::invalid("header.request_id", "may not be set together with `audit_id`"));
             }
         };
-        trail.touches(Some(&cluster), &key.run.to_string());
+        trail.touches(Some(&cluster), key.run.to_string());
         let _delivery = self.begin(&cluster)?;
         // The semaphore is never closed.
         let _slot = self.slots.acquire().await.ok();

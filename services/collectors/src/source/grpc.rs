@@ -174,7 +174,7 @@ impl Sources {
                 .map_err(|error| error.to_string().replace(&real.display().to_string(), &path))
         });
         let collection =
-            read.await.map_err(|error| failed(error.to_string()))?.map_err(|reason| failed(reason))?;
+            read.await.map_err(|error| failed(error.to_string()))?.map_err(failed)?;
         self.packed(cluster, collection, from).await
     }
 

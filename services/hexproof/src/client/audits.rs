@@ -125,7 +125,7 @@ fn facts(audit: &v1::Audit) -> Vec<(&'static str, String)> {
         ("audit", audit.audit_id.clone()),
         ("state", state(audit)),
     ];
-    if audit.finish_time.is_none() {
+    if !watch::has_ended(audit.state()) {
         let stage = print::word(audit.stage().as_str_name(), "AUDIT_STAGE_");
         let counted = match (audit.done, audit.total) {
             (0, _) => String::new(),

@@ -113,7 +113,7 @@ mod tests {
     fn columns_are_aligned_and_names_steer_nothing() {
         let rows =
             vec![vec!["shop".to_owned(), "A".to_owned()], vec!["b\u{1b}[2J".to_owned(), String::new()]];
-        assert_eq!(table(&["CLUSTER", "RATING"], &rows), "CLUSTER    RATING\nshop       A\nbU+001B[2J\n");
+        assert_eq!(table(&["CLUSTER", "RATING"], &rows), "CLUSTER     RATING\nshop        A\nbU+001B[2J\n");
         assert_eq!(
             facts(&[("id", "x".into()), ("none", String::new()), ("long", "y".into())]),
             "id    x\nlong  y\n"

@@ -54,7 +54,7 @@ async fn stream(
     Ok(None)
 }
 
-fn has_ended(state: v1::AuditState) -> bool {
+pub(super) fn has_ended(state: v1::AuditState) -> bool {
     match state {
         v1::AuditState::Succeeded | v1::AuditState::Failed | v1::AuditState::Cancelled => true,
         v1::AuditState::Unspecified | v1::AuditState::Queued | v1::AuditState::Running => false,

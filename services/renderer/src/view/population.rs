@@ -1,5 +1,6 @@
 //! Scope and population: what was read, and where every listed object went.
 
+use hexproof_core::permissions::Permission;
 use hexproof_core::snapshot::{Source, State};
 
 use super::context::Context;
@@ -20,6 +21,8 @@ super::view! {
         scope: Vec<Fact>,
         /// The sources.
         sources: Vec<SourceRow>,
+        /// What the collector may do; empty where that is not known.
+        permissions: Vec<Fact>,
         /// The sum by kind and namespace.
         table: Reconciliation,
         /// Why objects were not evaluated.
@@ -83,6 +86,7 @@ pub(crate) fn population(context: &Context<'_>) -> PopulationChapter {
         second: second(missing),
         scope: scope(context),
         sources: sources(context),
+        permissions: permissions(context),
         table,
         reasons,
         not_read,
@@ -140,6 +144,71 @@ fn scope(context: &Context<'_>) -> Vec<Fact> {
         facts.push(Fact::new("Not judged", format!("the layers without measures: {}", words::list(&empty))));
     }
     facts
+}
+
+/// What the collector may read, what it was refused, and what it may do beyond its need.
+fn permissions(context: &Context<'_>) -> Vec<Fact> {
+    /// Rights named in one line; all of them are in the attachment.
+    const NAMED: usize = 12;
+    let a = context.a;
+    let Some(permissions) = &a.permissions else {
+        return match a.snapshot.origin {
+            Source::Live => vec![Fact::new("Rights", "not known: the collector did not ask for them")],
+            Source::Manifests | Source::Recording => Vec::new(),
+        };
+    };
+    let named = |rights: &[Permission], verb: bool| {
+        let mut text = Text::default();
+        for (at, right) in rights.iter().take(NAMED).enumerate() {
+            if at > 0 {
+                text = text.plain(", ");
+            }
+            if verb {
+                text = text.plain(format!("{} ", right.verb));
+            }
+            text = text.code(&resource(right));
+            if !right.namespace.is_empty() {
+                text = text.plain(" in ").code(&right.namespace);
+            }
+        }
+        match rights.len() > NAMED {
+            true => text.plain(format!(" and {} more", words::thousands(rights.len() - NAMED))),
+            false => text,
+        }
+    };
+    let asked = permissions.granted.len() + permissions.refused.len();
+    let mut facts = Vec::new();
+    if asked > 0 {
+        let granted = format!(
+            "{} of {} lists of the server may be read in the whole cluster",
+            words::thousands(permissions.granted.len()),
+            words::thousands(asked)
+        );
+        facts.push(Fact::new("Granted", granted));
+        facts.push(match permissions.refused.is_empty() {
+            true => Fact::new("Refused", "nothing"),
+            false => Fact::new("Refused", named(&permissions.refused, false)),
+        });
+    }
+    facts.push(match (permissions.excess.is_empty(), permissions.unanswered.is_empty()) {
+        (true, true) => Fact::new("More than needed", "nothing that was seen"),
+        (true, false) => Fact::new("More than needed", "not known"),
+        (false, _) => Fact::new("More than needed", named(&permissions.excess, true)),
+    });
+    if !permissions.unanswered.is_empty() {
+        // Each is a line or two; the attachment has them all.
+        let some: Vec<&str> = permissions.unanswered.iter().take(5).map(String::as_str).collect();
+        facts.push(Fact::new("Not answered", words::capital(&some.join("; "))));
+    }
+    facts
+}
+
+/// A resource with its group, as kubectl names it.
+fn resource(right: &Permission) -> String {
+    match right.api_group.as_str() {
+        "" => right.resource.clone(),
+        group => format!("{}.{group}", right.resource),
+    }
 }
 
 fn sources(context: &Context<'_>) -> Vec<SourceRow> {

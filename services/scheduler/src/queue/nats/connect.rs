@@ -35,6 +35,9 @@ pub async fn connect(address: &str) -> Result<Client, QueueError> {
             "nats" => {}
             _ => return Err(wrong("begins with neither `nats://` nor `tls://`", None)),
         }
+        if !url.has_host() {
+            return Err(wrong("names no host", None));
+        }
         servers.push(server);
     }
     let (mut certificate, mut key) = (None, None);

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::Context;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
-use async_nats::jetstream::{Context, kv};
+use async_nats::jetstream::stream::{
+    Config, DiscardPolicy, LastRawMessageErrorKind, RetentionPolicy, StorageType, Stream,
+};
 use hexproof_core::audit::AuditKey;
 
 use super::{NatsSettings, QueueError, unavailable, within};
@@ -16,22 +18,36 @@ const KEEP_RETURNS: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(super) struct Place {
     pub(super) stream: Stream,
     pub(super) consumer: Consumer<pull::Config>,
-    /// How often each entry was given back in order, by its stream sequence.
-    pub(super) returns: kv::Store,
+    /// How often each entry was given back in order, by its stream sequence. Not a bucket of the client: making one
+    /// needs a newer server.
+    returns: Stream,
+    context: Context,
+    name: String,
 }
 
 impl Place {
+    fn subject(&self, sequence: u64) -> String {
+        format!("{}.returns.{sequence}", self.name)
+    }
+
     /// How often an entry was given back in order.
     pub(super) async fn returns(&self, sequence: u64, timeout: Duration) -> Result<u32, QueueError> {
-        let found = within(timeout, self.returns.get(sequence.to_string())).await?.map_err(unavailable)?;
-        Ok(found.and_then(|count| std::str::from_utf8(&count).ok()?.parse().ok()).unwrap_or(0))
+        let subject = self.subject(sequence);
+        match within(timeout, self.returns.get_last_raw_message_by_subject(&subject)).await? {
+            Ok(count) => {
+                Ok(std::str::from_utf8(&count.payload).ok().and_then(|count| count.parse().ok()).unwrap_or(0))
+            }
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(0),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     /// Counts one more return. Whoever has the entry in hand is the only one who does.
     pub(super) async fn count_return(&self, sequence: u64, timeout: Duration) -> Result<(), QueueError> {
         let count = self.returns(sequence, timeout).await?.saturating_add(1).to_string();
-        let put = self.returns.put(sequence.to_string(), count.into());
-        within(timeout, put).await?.map_err(unavailable)?;
+        let ack = self.context.publish(self.subject(sequence), count.into());
+        let ack = within(timeout, ack).await?.map_err(unavailable)?;
+        ack.await.map_err(unavailable)?;
         Ok(())
     }
 }
@@ -87,22 +103,22 @@ impl Places<'_> {
             })
             .await
             .map_err(unavailable)?;
-        let bucket = format!("{name}-returns");
-        let returns = match context.get_key_value(&bucket).await {
-            Ok(returns) => returns,
-            Err(_) => context
-                .create_key_value(kv::Config {
-                    bucket,
-                    history: 1,
-                    max_age: KEEP_RETURNS,
-                    storage: StorageType::File,
-                    num_replicas: self.0.replicas,
-                    ..kv::Config::default()
-                })
-                .await
-                .map_err(unavailable)?,
-        };
-        Ok(Place { stream, consumer, returns })
+        let returns = context
+            .get_or_create_stream(Config {
+                name: format!("{name}-returns"),
+                subjects: vec![format!("{name}.returns.*")],
+                storage: StorageType::File,
+                num_replicas: self.0.replicas,
+                // The newest count of each entry.
+                max_messages_per_subject: 1,
+                max_message_size: 64,
+                max_age: KEEP_RETURNS,
+                ..Config::default()
+            })
+            .await
+            .map_err(unavailable)?;
+        let (context, name) = (context.clone(), name.clone());
+        Ok(Place { context, name, stream, consumer, returns })
     }
 }
 

@@ -1,0 +1,155 @@
+//! The layer as tower wants it.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use hexproof_core::access::{AccessEntry, AccessOutcome, Caller, Trail};
+use http::header::AUTHORIZATION;
+use http::{Request, Response};
+use tonic::Code;
+use tower::{Layer, Service};
+
+use super::{Gate, Refusal, Refused};
+use crate::ledger::chain;
+
+/// Puts access in front of services; see [`crate::Access::layer`].
+#[derive(Clone)]
+pub struct AccessLayer {
+    gate: Arc<Gate>,
+}
+
+impl AccessLayer {
+    pub(crate) fn new(gate: Arc<Gate>) -> Self {
+        Self { gate }
+    }
+}
+
+impl<S> Layer<S> for AccessLayer {
+    type Service = AccessService<S>;
+
+    fn layer(&self, inner: S) -> AccessService<S> {
+        AccessService { gate: self.gate.clone(), inner }
+    }
+}
+
+/// A service that is reached through access alone. The requests that pass carry a `Caller` (unless anybody may call)
+/// and a `Trail` as extensions, and for a download link the `LinkGrant`; they carry no `authorization` any more.
+#[derive(Clone)]
+pub struct AccessService<S> {
+    gate: Arc<Gate>,
+    inner: S,
+}
+
+impl<S, A, B> Service<Request<A>> for AccessService<S>
+where
+    S: Service<Request<A>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    A: Send + 'static,
+    B: Default + Send + 'static,
+{
+    type Response = Response<B>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response<B>, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        let next = self.inner.clone();
+        // The one that was polled ready is the one to call.
+        let inner = std::mem::replace(&mut self.inner, next);
+        Box::pin(answer(self.gate.clone(), inner, request))
+    }
+}
+
+async fn answer<S, A, B>(gate: Arc<Gate>, mut inner: S, request: Request<A>) -> Result<Response<B>, S::Error>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+    B: Default,
+{
+    let (mut parts, body) = request.into_parts();
+    let admitted = match gate.admit(&parts).await {
+        Ok(admitted) => admitted,
+        Err(Refused { refusal, caller, action, trail }) => {
+            if refusal.is_denial() {
+                let subject = caller.as_ref().map(|caller| caller.subject.as_str());
+                tracing::info!(action, subject, reason = refusal.status().message(), "a call was refused");
+                gate.ledger.refused(caller.as_ref(), &action, &trail);
+            }
+            return Ok(refusal.response(&parts.headers));
+        }
+    };
+    let (target, trail) = (admitted.target, admitted.trail);
+    let kind = parts.headers.clone();
+    parts.headers.remove(AUTHORIZATION);
+    if let Some(caller) = &admitted.caller {
+        parts.extensions.insert(caller.clone());
+    }
+    if let Some(grant) = admitted.link {
+        parts.extensions.insert(grant);
+    }
+    parts.extensions.insert(trail.clone());
+    let request = Request::from_parts(parts, body);
+    if !target.logged() {
+        let response = inner.call(request).await?;
+        if let (Some(caller), AccessOutcome::Refused) = (&admitted.caller, outcome(&response)) {
+            gate.ledger.refused(Some(caller), &target.action(), &trail);
+        }
+        return Ok(response);
+    }
+    let mut call = Call { gate, caller: admitted.caller, action: target.action(), trail, ended: false };
+    let response = inner.call(request).await?;
+    let outcome = outcome(&response);
+    if outcome == AccessOutcome::Refused {
+        call.ended = true;
+        call.gate.ledger.refused(call.caller.as_ref(), &call.action, &call.trail);
+        return Ok(response);
+    }
+    let entry = call.entry(outcome);
+    if let Err(error) = call.gate.ledger.write(&entry).await {
+        let (action, subject) = (&entry.action, &entry.subject);
+        tracing::error!(action, subject, error = chain(&error), "the access log could not be written");
+        call.ended = true;
+        return Ok(Refusal::Unavailable("the access log cannot be written; try again").response(&kind));
+    }
+    call.ended = true;
+    Ok(response)
+}
+
+/// A call that is logged. If the caller goes away before its end, what it may have done until then is logged still.
+struct Call {
+    gate: Arc<Gate>,
+    caller: Option<Caller>,
+    action: String,
+    trail: Trail,
+    ended: bool,
+}
+
+impl Call {
+    fn entry(&self, outcome: AccessOutcome) -> AccessEntry {
+        self.gate.ledger.entry(self.caller.as_ref(), &self.action, &self.trail, outcome)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.gate.ledger.leave(self.entry(AccessOutcome::Failed));
+        }
+    }
+}
+
+/// How a call ended, by the head of its answer: failures of RPCs stand there too, since no message came before them.
+fn outcome<B>(response: &Response<B>) -> AccessOutcome {
+    let grpc = response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+    match (grpc, response.status().as_u16()) {
+        (Some(Code::Ok), _) | (None, 200..=399) => AccessOutcome::Done,
+        (Some(Code::PermissionDenied | Code::Unauthenticated), _) | (None, 401 | 403) => {
+            AccessOutcome::Refused
+        }
+        (Some(_), _) | (None, _) => AccessOutcome::Failed,
+    }
+}
