@@ -60,14 +60,17 @@ impl Access {
         register: Register,
         log: Arc<dyn AccessLog>,
     ) -> Result<Self, AccessError> {
-        let oidc = config.oidc.as_ref().map(|oidc| Oidc::new(oidc, clock.clone())).transpose()?;
+        let oidc =
+            config.oidc.as_ref().map(|oidc| Oidc::new(oidc, clock.clone()).map(Box::new)).transpose()?;
         let reviews = match (&config.kubernetes, client) {
-            (Some(kubernetes), Some(client)) => Some(TokenReviews::new(kubernetes, client, clock.clone())?),
+            (Some(kubernetes), Some(client)) => {
+                Some(Box::new(TokenReviews::new(kubernetes, client, clock.clone())?))
+            }
             (Some(_), None) => return Err(AccessError::Kubernetes("no client was given".into())),
             (None, _) => None,
         };
         let known = Known::Proved { oidc, reviews };
-        Self::build(known, config, clock, register, Some(log))
+        Self::build(known, config, clock, Some(register), Some(log))
     }
 
     /// Access without any identity, for one person on one machine: whoever reaches the loopback address may do
@@ -84,23 +87,23 @@ impl Access {
         if !address.ip().is_loopback() {
             return Err(AccessError::NotLoopback(address));
         }
-        Self::build(Known::Dev, &AccessConfig::default(), clock, register, Some(log))
+        Self::build(Known::Dev, &AccessConfig::default(), clock, Some(register), Some(log))
     }
 
     /// Access to an agent: the service alone, by its certificate. An agent keeps no log of its own; the service does.
     ///
     /// # Errors
     /// As [`Access::new`].
-    pub fn agent(mtls: &MtlsConfig, clock: Arc<dyn Clock>, register: Register) -> Result<Self, AccessError> {
+    pub fn agent(mtls: &MtlsConfig, clock: Arc<dyn Clock>) -> Result<Self, AccessError> {
         let config = AccessConfig { mtls: Some(mtls.clone()), ..AccessConfig::default() };
-        Self::build(Known::Proved { oidc: None, reviews: None }, &config, clock, register, None)
+        Self::build(Known::Proved { oidc: None, reviews: None }, &config, clock, None, None)
     }
 
     fn build(
         known: Known,
         config: &AccessConfig,
         clock: Arc<dyn Clock>,
-        register: Register,
+        register: Option<Register>,
         log: Option<Arc<dyn AccessLog>>,
     ) -> Result<Self, AccessError> {
         let links = Arc::new(SignedLinks::new(&config.links, clock.clone())?);

@@ -9,7 +9,7 @@ use crate::spiffe::TrustDomain;
 
 /// Who may call, and how callers are known. Nothing that is not set up admits anybody.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct AccessConfig {
     /// People and programs with tokens of an OpenID provider.
     pub oidc: Option<OidcConfig>,
@@ -23,7 +23,7 @@ pub struct AccessConfig {
 
 /// An OpenID provider.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OidcConfig {
     /// Its issuer, exactly as its discovery document and tokens state it. `https`; `http` only on a loopback address.
     pub issuer: String,
@@ -53,7 +53,7 @@ fn groups() -> String {
 
 /// Service accounts of the cluster that the service runs in.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KubernetesConfig {
     /// The audience that tokens must be made for; not that of the API server.
     pub audience: String,
@@ -64,7 +64,7 @@ pub struct KubernetesConfig {
 
 /// Certificates of agents.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MtlsConfig {
     /// Certificates (PEM) of the authority that agents' certificates are checked with.
     pub ca: PathBuf,
@@ -81,7 +81,7 @@ fn day() -> u32 {
 
 /// Download links.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LinksConfig {
     /// Where browsers reach the service, such as `https://evidence.example`; links are paths if empty.
     pub base_url: String,
@@ -92,7 +92,7 @@ pub struct LinksConfig {
 
 /// A key of download links.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LinkKeyConfig {
     /// Names the key in links.
     pub id: hexproof_core::id::RecordId,

@@ -25,7 +25,7 @@ pub struct Grant {
 
 /// The part of a grant that stands in the configuration whoever it is for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GrantConfig {
     /// A group of the OpenID provider, compared exactly. Either this, `subject` or `service_account` is set.
     #[serde(default)]

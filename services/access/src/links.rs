@@ -96,7 +96,7 @@ impl SignedLinks {
         let base = config.base_url.trim_end_matches('/').to_owned();
         let is_web = |url: url::Url| matches!(url.scheme(), "https" | "http");
         if !base.is_empty() && !base.parse().is_ok_and(is_web) {
-            return Err(AccessError::config("links.base_url", "is no address of the web"));
+            return Err(AccessError::config("links.baseUrl", "is no address of the web"));
         }
         let mut keys: Vec<(RecordId, hmac::Key)> = Vec::new();
         for key in &config.keys {

@@ -67,7 +67,7 @@ impl TokenReviews {
                 _ => None,
             };
             let Some((namespace, name)) = account else {
-                return Err(AccessError::config(place, "must name a `service_account` as `namespace/name`"));
+                return Err(AccessError::config(place, "must name a `serviceAccount` as `namespace/name`"));
             };
             accounts.entry(format!("system:serviceaccount:{namespace}:{name}")).or_default().push(grant);
         }

@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// Serve audits, packs and schedules by gRPC, and carry what is due
     #[command(after_long_help = SERVE_EXAMPLES)]
     Serve(Box<ServeArgs>),
+    /// Collect in a cluster for a service: be called by it, or call it
+    #[command(after_long_help = AGENT_EXAMPLES)]
+    Agent(Box<AgentArgs>),
     /// Draw one report from standard input: the child process of a service
     #[command(hide = true)]
     RenderWorker(RenderWorkerArgs),
@@ -63,7 +66,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it serves until it is told to stop, and sets up its logs by itself.
     pub(crate) fn is_service(&self) -> bool {
-        matches!(self, Self::Serve(_))
+        matches!(self, Self::Serve(_) | Self::Agent(_))
     }
 }
 
@@ -71,6 +74,12 @@ const SERVE_EXAMPLES: &str = "Examples:\n  \
     hexproof serve --dev --manifests ./clusters               try it on this machine\n  \
     hexproof serve --config hexproof.yaml                     with TLS and access control\n  \
     hexproof serve --config hexproof.yaml --roles worker      a further worker";
+
+const AGENT_EXAMPLES: &str = "Examples:\n  \
+    hexproof agent --print-clusterrole | kubectl apply -f -\n  \
+    hexproof agent --listen 0.0.0.0:7443 --certificate agent.pem --key agent.key --ca ca.pem --trust-domain example.org\n  \
+    hexproof agent --server https://hexproof.example.org --every-hours 24 --certificate agent.pem --key agent.key \\\n    \
+    --ca ca.pem --trust-domain example.org";
 
 const AUDIT_EXAMPLES: &str = "Examples:\n  \
     hexproof audit manifests/                       a folder of manifests\n  \
@@ -236,6 +245,84 @@ pub(crate) struct ServeArgs {
     /// File to write the line of standard output to, once the service listens
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
+}
+
+/// Who the agent is, whom it knows, and what it reads. `--ca` is the authority of service and agents.
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    /// Address at which the service calls; port 0 takes a free one, which is told on standard output. Without it the
+    /// agent calls the service that --server names
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// With --server: deliver every so many hours, whether asked or not [default: only when asked]
+    #[arg(long, value_name = "N", conflicts_with = "listen")]
+    pub(crate) every_hours: Option<u64>,
+
+    /// Id under which the cluster is registered [default: the UID of namespace kube-system]
+    #[arg(long, value_name = "ID")]
+    pub(crate) cluster: Option<hexproof_core::id::ClusterId>,
+
+    /// How Secrets are read, whoever asks for more
+    #[arg(long, value_enum, default_value = "metadata")]
+    pub(crate) secrets: AgentSecretsArg,
+
+    /// The kubeconfig file [default: the cluster that the agent runs in]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+
+    /// Certificate chain of the agent (PEM), with its SPIFFE id
+    #[arg(long, value_name = "CHAIN.pem")]
+    pub(crate) certificate: Option<PathBuf>,
+
+    /// The key of that certificate (PEM)
+    #[arg(long, value_name = "KEY.pem")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Trust domain of the SPIFFE ids
+    #[arg(long, value_name = "NAME")]
+    pub(crate) trust_domain: Option<String>,
+
+    /// Hours for which a certificate of a collector may be valid in all
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    pub(crate) longest_hours: u32,
+
+    /// Without TLS, on loopback addresses only
+    #[arg(long)]
+    pub(crate) dev: bool,
+
+    /// Form of the logs
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) log_format: LogFormat,
+
+    /// Print the ClusterRole that the agent needs, and end
+    #[arg(long)]
+    pub(crate) print_clusterrole: bool,
+}
+
+/// `agent --secrets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AgentSecretsArg {
+    /// Types, key names, public certificate facts
+    Keys,
+    /// Metadata only
+    Metadata,
+    /// Not at all; the pack says so
+    None,
+}
+
+impl From<AgentSecretsArg> for hexproof_collectors::live::SecretsMode {
+    fn from(mode: AgentSecretsArg) -> Self {
+        match mode {
+            AgentSecretsArg::Keys => Self::Keys,
+            AgentSecretsArg::Metadata => Self::Metadata,
+            AgentSecretsArg::None => Self::None,
+        }
+    }
 }
 
 /// The limits that a process sets itself before it draws.

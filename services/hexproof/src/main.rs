@@ -4,6 +4,7 @@
 //! state, `configuration` reads what an operator states, `pipeline` makes a pack, `terminal` prints for people,
 //! `exit` holds the codes. Everything that decides lives in the other crates.
 
+mod agent;
 mod cli;
 mod client;
 mod clock;

@@ -6,15 +6,16 @@
 //! catalogue, `sources` the way to the state of clusters, `check` the sealer behind its port. This file starts it all
 //! and ends it in order.
 
-mod calls;
+pub(crate) mod calls;
 mod check;
 mod config;
+pub(crate) mod dial;
 mod grpc;
 mod http;
-mod listen;
+pub(crate) mod listen;
 mod observe;
 mod parts;
-mod readiness;
+pub(crate) mod readiness;
 mod routes;
 mod sources;
 mod upkeep;
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 pub(crate) use config::Role;
+pub(crate) use upkeep::certificates;
 
 use crate::cli::ServeArgs;
 use crate::exit::Exit;
@@ -111,12 +113,18 @@ async fn serve(config: &Config, args: &ServeArgs) -> anyhow::Result<Exit> {
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
     let mut servers: JoinSet<&'static str> = JoinSet::new();
     let health = routes::Health::new();
+    if let (Some(tls), Some(_)) = (&parts.tls, &socket) {
+        let (tls, stop) = (tls.clone(), stops.looking.clone());
+        tasks.spawn(async move {
+            certificates(&tls, stop).await;
+            "the renewal of certificates"
+        });
+    }
     if let Some(socket) = socket {
         let listener = Listener {
             socket,
             tls: parts.tls.clone(),
             router: routes::router(config, &parts, &health, &stops.serving)?,
-            introduce: parts.introduce.clone(),
             connections: config.limits.connections,
             metrics: parts.metrics.clone(),
         };
@@ -131,7 +139,6 @@ async fn serve(config: &Config, args: &ServeArgs) -> anyhow::Result<Exit> {
             socket,
             tls: None,
             router: http::unguarded(parts.pages()),
-            introduce: None,
             connections: config.limits.connections,
             metrics: parts.metrics.clone(),
         };
@@ -209,4 +216,3 @@ fn tell(told: &Told, file: Option<&Path>) -> anyhow::Result<()> {
         _ => Ok(()),
     }
 }
-

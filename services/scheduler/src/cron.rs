@@ -169,10 +169,13 @@ fn find_zone(name: &str) -> Result<(TimeZone, String), CronError> {
 
 /// Reads one field with `*` for all others, so that an error is known to be its own.
 fn check_field(at: usize, text: &str) -> Result<(), String> {
-    let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'*' | b',' | b'-' | b'/');
     let named = at >= 3;
-    if let Some(byte) = text.bytes().find(|byte| !(plain(*byte) || named && byte.is_ascii_alphabetic())) {
-        return Err(format!("`{}` has no meaning here", char::from(byte).escape_default()));
+    let known = |letter: char| match letter {
+        '*' | ',' | '-' | '/' | '0'..='9' => true,
+        letter => named && letter.is_ascii_alphabetic(),
+    };
+    if let Some(letter) = text.chars().find(|letter| !known(*letter)) {
+        return Err(format!("`{}` has no meaning here", letter.escape_default()));
     }
     // `5L` is the last Friday to some; in December it would never come.
     if at == 4 && text.split([',', '-', '/']).any(|item| item.ends_with(['l', 'L'])) {

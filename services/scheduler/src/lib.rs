@@ -10,6 +10,8 @@ pub mod bus;
 pub mod cron;
 pub mod dispatch;
 pub mod engine;
+#[cfg(test)]
+mod fakes;
 pub mod grpc;
 pub mod plan;
 pub mod queue;

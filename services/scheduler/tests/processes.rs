@@ -1,4 +1,5 @@
 //! Workers at one NATS server, in this process and in others, some of which are killed.
+#![allow(clippy::unwrap_used, reason = "a test ends where it is surprised")]
 
 mod support;
 

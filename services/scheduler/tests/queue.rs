@@ -1,4 +1,5 @@
 //! What every queue has to do, done by each of them.
+#![allow(clippy::unwrap_used, reason = "a test ends where it is surprised")]
 
 mod support;
 
@@ -194,4 +195,61 @@ async fn a_server_that_does_not_answer_is_an_error_within_the_time_limit() {
     let mended = || async { queue.depth().await.is_ok_and(|depth| depth.waiting >= 1) };
     support::until("the queue answers again", mended).await;
     assert!(queue.holds().await.unwrap().contains(&key("a")), "the store of the server survives");
+}
+
+/// Files of a little authority: its own certificate, one of the server, one of the client.
+struct Certificates(tempfile::TempDir);
+
+impl Certificates {
+    fn issue() -> Self {
+        let files = Self(tempfile::tempdir().unwrap());
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut authority = rcgen::CertificateParams::default();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        files.write("ca.pem", &authority.self_signed(&key).unwrap().pem());
+        let issuer = rcgen::Issuer::new(authority, key);
+        for name in ["server", "client"] {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let mut leaf = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+            leaf.distinguished_name.push(rcgen::DnType::CommonName, name);
+            leaf.use_authority_key_identifier_extension = true;
+            files.write(&format!("{name}.pem"), &leaf.signed_by(&key, &issuer).unwrap().pem());
+            files.write(&format!("{name}.key"), &key.serialize_pem());
+        }
+        files
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_demands_certificates_gets_them() {
+    let files = Certificates::issue();
+    let arguments = [
+        "--tls".to_owned(),
+        "--tlsverify".to_owned(),
+        format!("--tlscacert={}", files.path("ca.pem")),
+        format!("--tlscert={}", files.path("server.pem")),
+        format!("--tlskey={}", files.path("server.key")),
+        "--user=ada".to_owned(),
+        "--pass=secret".to_owned(),
+    ];
+    let Some(server) = NatsServer::start_with(&arguments) else { return };
+    let port = server.port();
+    let address =
+        |user: &str, rest: &str| format!("tls://{user}@127.0.0.1:{port}?ca={}{rest}", files.path("ca.pem"));
+    let own = format!("&cert={}&key={}", files.path("client.pem"), files.path("client.key"));
+    let queue = support::nats::queue(&address("ada:secret", &own)).await;
+    queue.push(&key("a")).await.unwrap();
+    next(&queue).await.ack().await.unwrap();
+    for refused in [address("ada:secret", ""), address("ada:wrong", &own)] {
+        let queue = support::nats::queue(&refused).await;
+        assert!(queue.push(&key("b")).await.is_err(), "{refused}");
+    }
 }

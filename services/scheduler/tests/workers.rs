@@ -1,4 +1,5 @@
 //! Workers in one process: every audit ends once, whatever happens on the way.
+#![allow(clippy::unwrap_used, reason = "a test ends where it is surprised")]
 
 mod support;
 

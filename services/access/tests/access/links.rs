@@ -38,7 +38,7 @@ fn keys(folder: &std::path::Path, names: &[&str]) -> AccessConfig {
             json!({"id": name, "file": file})
         })
         .collect();
-    serde_json::from_value(json!({"links": {"base_url": "https://evidence.example/", "keys": keys}})).unwrap()
+    serde_json::from_value(json!({"links": {"baseUrl": "https://evidence.example/", "keys": keys}})).unwrap()
 }
 
 fn path(link: &Link) -> &str {

@@ -1,5 +1,7 @@
 //! What access promises, held against it from outside: through its layer, over TLS, against an issuer and an API server.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it is surprised")]
+
 mod dev;
 mod links;
 mod log;

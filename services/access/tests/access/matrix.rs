@@ -1,10 +1,10 @@
 //! Every RPC by every role, within the scope and beyond it. What is expected stands here once more, by hand: the table
 //! of the crate is not asked.
 
-use hexproof_access::Peer;
+use hexproof_access::{Access, Peer};
 use serde_json::json;
 
-use crate::support::{Issuer, SigningKey, World, code, empty, rpc};
+use crate::support::{Issuer, SigningKey, TestClock, World, code, empty, rpc};
 
 /// RPC; who may call of C collector, O operator, A auditor, M admin, S the service's certificate, N somebody without a
 /// role, - nobody known; whether it is logged.
@@ -152,4 +152,18 @@ async fn figures_of_all_clusters_are_for_those_who_may_see_all() {
         assert_eq!(response.status(), status, "{method} {path}");
         assert_eq!(response.headers().contains_key("www-authenticate"), status == 401, "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_agent_serves_the_service_alone() {
+    let mtls = serde_json::from_value(json!({"ca": "ca.pem", "trust_domain": "example.org"})).unwrap();
+    let world = World { access: Access::agent(&mtls, TestClock::noon()).unwrap(), ..World::dev() };
+    let collect = || rpc("/hexproof.v1.CollectorService/Collect").header("x-cluster", "shop");
+    assert_eq!(code(&world.send(empty(collect().extension(peer("spiffe://example.org/server")))).await), OK);
+    let agent = peer("spiffe://example.org/cluster/shop/collector");
+    assert_eq!(code(&world.send(empty(collect().extension(agent))).await), DENIED);
+    assert_eq!(code(&world.send(empty(collect())).await), UNAUTHENTICATED);
+    let token = collect().header("authorization", "Bearer a.b.c");
+    assert_eq!(code(&world.send(empty(token)).await), UNAUTHENTICATED);
+    assert_eq!(world.send(empty(http::Request::get("/links/a.b"))).await.status(), 403);
 }

@@ -233,8 +233,8 @@ async fn secrets_and_keys_for_encryption_in_the_key_set_are_no_keys() {
 async fn claims_may_be_named_otherwise() {
     let key = SigningKey::new("a");
     let issuer = Issuer::start(vec![key.jwk()]).await;
-    let config = json!({"oidc": {"issuer": issuer.url, "audience": "hexproof", "subject_claim": "email",
-        "groups_claim": "/realm_access/roles",
+    let config = json!({"oidc": {"issuer": issuer.url, "audience": "hexproof", "subjectClaim": "email",
+        "groupsClaim": "/realm_access/roles",
         "grants": [{"group": "g", "roles": ["auditor"], "clusters": "all"}]}});
     let world = World::new(&serde_json::from_value(config).unwrap(), None);
     let mut claims = issuer.claims("123", &[]);

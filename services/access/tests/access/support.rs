@@ -44,10 +44,12 @@ impl Clock for TestClock {
     }
 }
 
+type Versions = Vec<Version<Value>>;
+
 /// Records and log in memory; either can be made to fail.
 #[derive(Default)]
 pub(crate) struct Store {
-    records: Mutex<BTreeMap<(RecordKind, RecordId), Vec<Version<Value>>>>,
+    records: Mutex<BTreeMap<(RecordKind, RecordId), Versions>>,
     entries: Mutex<Vec<AccessEntry>>,
     pub(crate) down: std::sync::atomic::AtomicBool,
 }

@@ -65,7 +65,7 @@ impl Authority {
     }
 
     fn access(&self) -> Access {
-        let mtls = json!({"mtls": {"ca": self.ca(), "trust_domain": "example.org"}});
+        let mtls = json!({"mtls": {"ca": self.ca(), "trustDomain": "example.org"}});
         let config: AccessConfig = serde_json::from_value(mtls).unwrap();
         let store = Arc::new(Store::default());
         Access::new(&config, TestClock::noon(), store.register(), store).unwrap()
@@ -148,7 +148,7 @@ async fn certificates_that_name_nobody_or_live_too_long_are_refused() {
     let server = authority.server(false);
     let bank = "spiffe://example.org/cluster/bank/collector";
     let dns = SanType::DnsName("agent.example".try_into().unwrap());
-    let cases: [(&str, Vec<SanType>, (u8, u8), bool); 9] = [
+    let cases = [
         ("a day", vec![uri(SHOP)], (24, 25), true),
         ("a name beside the URI", vec![uri(SHOP), dns.clone()], (24, 25), true),
         ("two days", vec![uri(SHOP)], (24, 26), false),

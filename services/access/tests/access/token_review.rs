@@ -41,7 +41,7 @@ impl ApiServer {
             }
         });
         let config = json!({"kubernetes": {"audience": "hexproof", "grants": [
-            {"service_account": "ci/runner", "roles": ["operator"], "clusters": ["shop"]},
+            {"serviceAccount": "ci/runner", "roles": ["operator"], "clusters": ["shop"]},
         ]}});
         let client = kube::Client::new(service, "default");
         let world = World::new(&serde_json::from_value(config).unwrap(), Some(client));

@@ -25,6 +25,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Verify(args) => verify::run(&args),
         Command::Measures(command) => measures::run(&command),
         Command::Serve(args) => crate::serve::run(&args),
+        Command::Agent(args) => crate::agent::run(&args, &cli.server),
         Command::RenderWorker(args) => crate::rendering::render_worker(&args),
         Command::Audits(args) => client::run(Remote::Audits(args), &cli.server),
         Command::Packs(args) => client::run(Remote::Packs(args), &cli.server),

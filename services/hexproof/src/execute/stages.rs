@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use hexproof_core::audit::{Progress, Stage};
 use tracing::Span;
 
-
 /// The stages of one audit.
 pub(super) struct Stages<'a> {
     told: &'a (dyn Fn(Progress) + Send + Sync),

@@ -25,6 +25,9 @@ pub(crate) fn run(args: &RenderWorkerArgs) -> anyhow::Result<Exit> {
 fn limit(args: &RenderWorkerArgs) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let both = |limit: u64| Rlimit { current: Some(limit), maximum: Some(limit) };
+    // Whose parent is gone has nobody to draw for; one that went before this line shows by the end of the input.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     setrlimit(Resource::Core, both(0))?;
     setrlimit(Resource::As, both(args.memory))?;
     setrlimit(Resource::Cpu, both(args.seconds))?;

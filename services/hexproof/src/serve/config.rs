@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) identity: IdentityConfig,
     /// Certificate and key of the port for callers.
     pub(crate) tls: Option<TlsConfig>,
+    /// Certificate and key that the service shows to agents which it calls; those of `tls` if not stated.
+    pub(crate) agent_tls: Option<TlsConfig>,
     /// Who may call, and how callers are known.
     pub(crate) access: AccessConfig,
     /// Certificates of authorities that are trusted when packs are checked, beside that of the identity.
@@ -148,6 +150,7 @@ impl Default for Config {
             measures: None,
             identity: IdentityConfig::default(),
             tls: None,
+            agent_tls: None,
             access: AccessConfig::default(),
             trust: Vec::new(),
             limits: Limits::default(),
@@ -230,7 +233,9 @@ impl Config {
             bail!("`workers`: {} is not between 1 and 256", self.workers);
         }
         if self.queue.is_empty() && !self.has(Role::Worker) {
-            bail!("`queue`: without a worker in this process audits have to wait in a queue that others reach");
+            bail!(
+                "`queue`: without a worker in this process audits have to wait in a queue that others reach"
+            );
         }
         if self.identity.certificate.is_some() != self.identity.key.is_some() {
             bail!("`identity`: `certificate` and `key` belong together");

@@ -57,9 +57,7 @@ async fn ready(State(pages): State<Pages>) -> Response {
 
 async fn metrics(State(pages): State<Pages>) -> Response {
     match pages.metrics.text() {
-        Ok(text) => {
-            ([(header::CONTENT_TYPE, HeaderValue::from_static(METRICS))], text).into_response()
-        }
+        Ok(text) => ([(header::CONTENT_TYPE, HeaderValue::from_static(METRICS))], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics cannot be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -5,22 +5,20 @@
 
 mod patience;
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use hexproof_access::{Peer, ServerTls};
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -42,24 +40,12 @@ const RESETS: usize = 64;
 /// Between two tries to take a connection where the system has no room for one.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Puts what a connection proved about its peer beside each of its requests.
-pub(crate) type Introduce = Arc<dyn Fn(&mut http::Extensions, &Connected) + Send + Sync>;
-
-/// A peer.
-pub(crate) struct Connected {
-    /// Its address.
-    pub(crate) address: SocketAddr,
-    /// The certificates that it showed, its own first; they were verified.
-    pub(crate) certificates: Vec<rustls::pki_types::CertificateDer<'static>>,
-}
-
 /// Where connections come from and go to.
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     /// `None` for plain text.
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Arc<ServerTls>>,
     pub(crate) router: Router,
-    pub(crate) introduce: Option<Introduce>,
     pub(crate) connections: usize,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -95,22 +81,19 @@ impl Listener {
             if let Err(error) = stream.set_nodelay(true) {
                 debug!(%error, "small messages may be late");
             }
-            let (tls, router, introduce) = (self.tls.clone(), self.router.clone(), self.introduce.clone());
+            let (tls, router) = (self.tls.clone(), self.router.clone());
             let (builder, watcher, open) = (builder.clone(), graceful.watcher(), self.metrics.connection());
             let connection = async move {
                 let _held = (place, open);
-                match tls {
-                    None => {
-                        let connected = Connected { address, certificates: Vec::new() };
-                        converse(stream, connected, router, introduce, &builder, watcher).await;
-                    }
-                    Some(tls) => match handshake(&tls, stream).await {
-                        Ok((stream, certificates)) => {
-                            let connected = Connected { address, certificates };
-                            converse(stream, connected, router, introduce, &builder, watcher).await;
-                        }
-                        Err(error) => debug!(%address, %error, "no TLS session came about"),
+                let result = match tls {
+                    None => converse(stream, Peer::default(), router, &builder, watcher).await,
+                    Some(tls) => match tls.accept(stream, PATIENCE).await {
+                        Ok((stream, peer)) => converse(stream, peer, router, &builder, watcher).await,
+                        Err(error) => Err(error.into()),
                     },
+                };
+                if let Err(error) = result {
+                    debug!(%address, error = &*error as &dyn std::error::Error, "a connection broke");
                 }
             };
             let cut = cut.clone();
@@ -149,37 +132,22 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-async fn handshake(
-    tls: &TlsAcceptor,
-    stream: TcpStream,
-) -> io::Result<(tokio_rustls::server::TlsStream<TcpStream>, Vec<rustls::pki_types::CertificateDer<'static>>)>
-{
-    let shaken = tokio::time::timeout(PATIENCE, tls.accept(stream));
-    let stream = shaken.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-    let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let certificates = certificates.iter().map(|certificate| certificate.clone().into_owned()).collect();
-    Ok((stream, certificates))
-}
+type Broken = Box<dyn std::error::Error + Send + Sync>;
 
+/// Serves one connection; `peer` stands beside each of its requests.
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    connected: Connected,
+    peer: Peer,
     router: Router,
-    introduce: Option<Introduce>,
     builder: &Builder<TokioExecutor>,
     watcher: hyper_util::server::graceful::Watcher,
-) {
-    let (address, connected) = (connected.address, Arc::new(connected));
+) -> Result<(), Broken> {
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        if let Some(introduce) = &introduce {
-            introduce(request.extensions_mut(), &connected);
-        }
+        request.extensions_mut().insert(peer.clone());
         router.clone().oneshot(request)
     });
     let io = TokioIo::new(FirstBytes::new(stream, PATIENCE));
     let connection = builder.serve_connection(io, service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        debug!(%address, %error, "a connection broke");
-    }
+    watcher.watch(connection).await
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use hexproof_access::Access;
+use hexproof_access::{Access, ServerTls};
 use hexproof_archive::{AccessStore, Archive, PackStore, RecordStore, RunStore, SlotStore};
-use hexproof_core::measure::Catalogue;
 use hexproof_collectors::intake::Board;
+use hexproof_core::measure::Catalogue;
 use hexproof_core::port::{AccessLog, Audits, CheckPack, Clock, Collect, Register, Runs, Slots};
 use hexproof_scheduler::bus::{Bus, Live, LocalBus, NatsBus};
 use hexproof_scheduler::dispatch::Dispatcher;
@@ -16,13 +16,12 @@ use hexproof_scheduler::queue::{LocalQueue, Queue};
 use hexproof_scheduler::worker::{self, Workers};
 use hexproof_sealer::{Identity, TrustStore};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::check::Checker;
-use super::config::{Config, IdentityConfig, Role, file};
+use super::config::{Config, IdentityConfig, Role, TlsConfig, file};
+use super::dial;
 use super::http::Pages;
-use super::listen::Introduce;
 use super::observe::Observer;
 use super::readiness::{self, Dependency};
 use super::sources;
@@ -54,8 +53,7 @@ pub(super) struct Parts {
     pub(super) check: Arc<dyn CheckPack>,
     pub(super) readiness: Arc<readiness::Watcher>,
     pub(super) access: Access,
-    pub(super) tls: Option<TlsAcceptor>,
-    pub(super) introduce: Option<Introduce>,
+    pub(super) tls: Option<Arc<ServerTls>>,
     pub(super) sources: Arc<dyn Collect>,
     pub(super) board: Arc<Board>,
     identity: Arc<Identity>,
@@ -77,8 +75,8 @@ impl Parts {
             true => Access::dev(config.listen, clock.clone(), register.clone(), log.clone())?,
             false => Access::new(&config.access, clock.clone(), register.clone(), log.clone())?,
         };
-        let (tls, introduce) = tls(config, dev, &access)?;
-        let dial = Arc::new(sources::DialLoopback);
+        let tls = tls(config, dev, &access)?;
+        let dial = dial::dial(config, dev, &access)?;
         let dependencies: Vec<Arc<dyn Dependency>> =
             vec![Arc::new(upkeep::Store(archive.clone())), Arc::new(upkeep::Waiting(queue.clone()))];
         let audits: Arc<dyn Audits> =
@@ -103,18 +101,13 @@ impl Parts {
             audits,
             access,
             tls,
-            introduce,
             identity,
         })
     }
 
     /// What pages show.
     pub(super) fn pages(&self) -> Pages {
-        Pages {
-            readiness: self.readiness.state(),
-            metrics: self.metrics.clone(),
-            packs: self.packs.clone(),
-        }
+        Pages { readiness: self.readiness.state(), metrics: self.metrics.clone(), packs: self.packs.clone() }
     }
 
     /// Starts what works by itself: workers and the engine of schedules into `workers`, the rest into `tasks`.
@@ -245,12 +238,18 @@ fn trust(config: &Config, identity: &Identity) -> anyhow::Result<TrustStore> {
     Ok(trust)
 }
 
-/// TLS, and what a certificate says of the peer. In `--dev` there is none: nobody but this machine reaches the port.
-fn tls(
-    config: &Config,
-    dev: bool,
-    access: &Access,
-) -> anyhow::Result<(Option<TlsAcceptor>, Option<Introduce>)> {
-    let _ = (config, dev, access);
-    Ok((None, None))
+/// TLS of the port for callers. In `--dev` there is none: nobody but this machine reaches the port.
+fn tls(config: &Config, dev: bool, access: &Access) -> anyhow::Result<Option<Arc<ServerTls>>> {
+    match (&config.tls, dev, config.has(Role::Api)) {
+        (_, true, _) | (_, false, false) => Ok(None),
+        (Some(TlsConfig { certificate, key }), false, true) => {
+            let tls = access.server_tls(certificate.clone(), key.clone(), false)?;
+            Ok(Some(Arc::new(tls)))
+        }
+        (None, false, true) => {
+            anyhow::bail!(
+                "`tls`: certificate and key of the service are needed; --dev does without, on this machine"
+            )
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! gRPC, gRPC-Web and pages on one port.
 
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
-use hexproof_api::v1::measure_service_server::MeasureServiceServer;
 use hexproof_api::v1::access_log_service_server::AccessLogServiceServer;
-use hexproof_api::v1::intake_service_server::IntakeServiceServer;
 use hexproof_api::v1::cluster_service_server::ClusterServiceServer;
+use hexproof_api::v1::intake_service_server::IntakeServiceServer;
+use hexproof_api::v1::measure_service_server::MeasureServiceServer;
 use hexproof_api::v1::schedule_service_server::ScheduleServiceServer;
 use hexproof_api::v1::waiver_service_server::WaiverServiceServer;
 use hexproof_archive::grpc::access_log::AccessLogReader;
@@ -16,7 +17,6 @@ use hexproof_collectors::intake::grpc::{Intake, IntakeParts};
 use hexproof_collectors::received::Bounds;
 use hexproof_scheduler::grpc::audits::AuditApi;
 use hexproof_scheduler::grpc::schedules::Schedules;
-use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -141,7 +141,8 @@ pub(super) fn router(
         stop: stop.clone(),
     };
     let schedules = Schedules::new(register, parts.slots.clone(), clock);
-    let services = Routes::builder().routes()
+    let services = Routes::builder()
+        .routes()
         .add_service(packed!(audits.into_server()))
         // A pack is compressed already.
         .add_service(packs.into_server().accept_compressed(Gzip).accept_compressed(Zstd))
@@ -190,7 +191,8 @@ fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
     if origins.is_empty() {
         return Ok(CorsLayer::new());
     }
-    let origins = origins.iter().map(|origin| HeaderValue::from_str(origin)).collect::<Result<Vec<_>, _>>()?;
+    let origins =
+        origins.iter().map(|origin| HeaderValue::from_str(origin)).collect::<Result<Vec<_>, _>>()?;
     let name = HeaderName::from_static;
     Ok(CorsLayer::new()
         .allow_origin(origins)
@@ -208,7 +210,9 @@ fn cors(origins: &[String]) -> anyhow::Result<CorsLayer> {
 
 /// What is not there is told in the caller's own protocol.
 async fn nothing(headers: HeaderMap) -> Response {
-    let grpc = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+    let grpc = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
     match grpc {
         true => tonic::Status::unimplemented("there is no such call").into_http(),
         false => (StatusCode::NOT_FOUND, "there is nothing here\n").into_response(),

@@ -3,16 +3,12 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use hexproof_collectors::live::LiveOptions;
 use hexproof_collectors::received::Bounds;
 use hexproof_collectors::source::grpc::Sources;
 use hexproof_collectors::source::{Dial, ReadTerms, SourceOptions, Terms};
-use hexproof_core::id::ClusterId;
 use hexproof_core::port::{Clock, Runs};
 use hexproof_core::register::ClusterEntry;
-use tonic::transport::{Channel, Endpoint};
-use url::Host;
 
 use super::config::Config;
 use crate::configuration;
@@ -45,28 +41,4 @@ pub(super) fn terms(config: &Config) -> ReadTerms {
             .map_err(|reason| format!("the settings of cluster `{}` cannot be read: {reason}", cluster.id))?;
         Ok(Terms { secrets, allowed_names: settings.credentials.allow, kept_annotations: Vec::new() })
     })
-}
-
-/// Calls agents without TLS, on this machine: what `--dev` has.
-pub(super) struct DialLoopback;
-
-#[async_trait]
-impl Dial for DialLoopback {
-    async fn dial(
-        &self,
-        _: &ClusterId,
-        address: &str,
-        _: &str,
-    ) -> Result<Channel, Box<dyn std::error::Error + Send + Sync>> {
-        let url = url::Url::parse(address)?;
-        let loopback = match url.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(Host::Domain(_)) | None => false,
-        };
-        if url.scheme() != "http" || !loopback {
-            return Err("with --dev agents are called at `http://` and a loopback address only".into());
-        }
-        Ok(Endpoint::from_shared(address.to_owned())?.connect().await?)
-    }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hexproof_archive::{Archive, PackStore, Pick};
+use hexproof_access::ServerTls;
 use hexproof_archive::grpc::clusters::{LatestPacks, NewestPack};
+use hexproof_archive::{Archive, PackStore, Pick};
 use hexproof_core::access::Clusters;
 use hexproof_core::id::ClusterId;
 use hexproof_core::port::{Register, StorageError};
@@ -23,6 +24,9 @@ use crate::telemetry::metrics::Metrics;
 const PERIOD: Duration = Duration::from_secs(5);
 /// Between two looks at the newest packs.
 const PACKS: u32 = 6;
+
+/// Between two looks at the files of certificates.
+const CERTIFICATES: Duration = Duration::from_secs(60);
 
 /// The store, as something that has to answer.
 pub(super) struct Store(pub(super) Archive);
@@ -56,6 +60,26 @@ impl Dependency for Waiting {
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Takes certificates over when their files change, until `stop`.
+pub(crate) async fn certificates(tls: &ServerTls, stop: CancellationToken) {
+    let renew = async {
+        loop {
+            tokio::time::sleep(CERTIFICATES).await;
+            match tls.reload() {
+                Ok(true) => tracing::info!("new certificates are in use"),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(
+                        error = chain(&error),
+                        "new certificates cannot be used; the old ones stay"
+                    );
+                }
+            }
+        }
+    };
+    stop.run_until_cancelled(renew).await;
 }
 
 /// The newest packs by the index of the store.

@@ -77,7 +77,11 @@ impl Metrics {
 
     fn registered(mut self) -> Self {
         let registry = &mut self.registry;
-        registry.register("audits", "Attempts at audits in this process, by how they came out and in which stage", self.audits.clone());
+        registry.register(
+            "audits",
+            "Attempts at audits in this process, by how they came out and in which stage",
+            self.audits.clone(),
+        );
         registry.register(
             "stage_duration_seconds",
             "Time that audits of this process spent in a stage",

@@ -82,7 +82,8 @@ fn what_cannot_be_read_is_named() {
     assert!(told("0 25 * * *", "UTC").contains("hour `25`"));
     assert!(told("0 2 * FOO *", "UTC").contains("month `FOO`"));
     assert!(told("0 2 * * 5L", "UTC").contains("day of week"));
-    for odd in ["0 2 L * *", "0 2 15W * *", "0 2 * * 5#3", "H 2 * * *", "@daily", "", "0 2 * * é", "5-1 * * * *"]
+    for odd in
+        ["0 2 L * *", "0 2 15W * *", "0 2 * * 5#3", "H 2 * * *", "@daily", "", "0 2 * * é", "5-1 * * * *"]
     {
         assert!(Cron::parse(odd, "UTC").is_err(), "{odd}");
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::{StreamExt as _, TryStreamExt as _};
 use hexproof_api::request::{Mask, cursor, page_size, page_token, request_id};
 use hexproof_api::v1::schedule_service_server::ScheduleService;
 use hexproof_api::{status, v1};
@@ -22,6 +23,8 @@ mod tests;
 const RECENT: usize = 100;
 /// Slots to come that are shown.
 const NEXT: usize = 5;
+/// Schedules of a list whose slots are read at once.
+const AT_ONCE: usize = 16;
 
 /// The service, over the register and the slots of the store.
 pub struct Schedules {
@@ -187,10 +190,9 @@ impl ScheduleService for Schedules {
             .peekable();
         let page: Vec<_> = rest.by_ref().take(size).collect();
         let next = rest.peek().and(page.last()).map(|(id, _)| Cursor(id.to_string()));
-        let mut schedules = Vec::with_capacity(page.len());
-        for (_, version) in &page {
-            schedules.push(self.message(version, &read::all()).await?);
-        }
+        let mask = &read::all();
+        let messages = page.into_iter().map(|(_, version)| async move { self.message(&version, mask).await });
+        let schedules = futures::stream::iter(messages).buffered(AT_ONCE).try_collect().await?;
         let next_page_token = page_token(next.as_ref(), &query);
         Ok(Response::new(v1::ListSchedulesResponse { schedules, next_page_token }))
     }

@@ -11,10 +11,10 @@ use hexproof_core::port::{Cursor, Ordered, Page, Runs, StorageError};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-pub struct FolderRuns(PathBuf);
+pub(crate) struct FolderRuns(PathBuf);
 
 impl FolderRuns {
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         Self(folder.to_owned())
     }
 
@@ -46,7 +46,7 @@ impl FolderRuns {
         })
     }
 
-    pub fn all(&self) -> Vec<AuditRecord> {
+    pub(crate) fn all(&self) -> Vec<AuditRecord> {
         let names = std::fs::read_dir(&self.0).unwrap().map(|file| file.unwrap().file_name());
         let keys = names.filter_map(|name| {
             let (cluster, run) = name.to_str()?.strip_suffix(".claim")?.split_once('_')?;

@@ -1,9 +1,9 @@
 //! A real NATS server, work that tests can steer, and what else they share.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-pub mod folder;
-pub mod nats;
-pub mod work;
+pub(crate) mod folder;
+pub(crate) mod nats;
+pub(crate) mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use hexproof_core::port::{Clock, FixedClock, Runs};
 use hexproof_scheduler::worker::Limits;
 use jiff::Timestamp;
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-24T12:00:00Z".parse().unwrap()
 }
 
-pub fn clock() -> Arc<dyn Clock> {
+pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(FixedClock(now()))
 }
 
-pub fn order(cluster: &str, request: &str) -> AuditOrder {
+pub(crate) fn order(cluster: &str, request: &str) -> AuditOrder {
     let cluster = cluster.parse().unwrap();
     let trigger = Trigger::Request { request: request.into(), subject: "ada".into() };
     AuditOrder { key: AuditKey { run: trigger.run(&cluster), cluster }, trigger, created: now() }
 }
 
 /// Orders audits `0..count`, a few clusters in turn.
-pub async fn order_all(runs: &dyn Runs, count: usize) -> Vec<AuditKey> {
+pub(crate) async fn order_all(runs: &dyn Runs, count: usize) -> Vec<AuditKey> {
     let mut keys = Vec::new();
     for number in 0..count {
         let order = order(&format!("cluster-{}", number % 4), &number.to_string());
@@ -39,7 +39,7 @@ pub async fn order_all(runs: &dyn Runs, count: usize) -> Vec<AuditKey> {
 }
 
 /// Short, so that tests are.
-pub fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits {
         heartbeat: Duration::from_millis(200),
         progress: Duration::from_millis(20),
@@ -52,7 +52,7 @@ pub fn limits() -> Limits {
 }
 
 /// Waits for something to become so, under a limit of time.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
     let wait = async {
         while !so().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -62,6 +62,6 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() ->
 }
 
 /// Waits until every audit has ended.
-pub async fn all_ended(runs: &dyn Runs) {
+pub(crate) async fn all_ended(runs: &dyn Runs) {
     until("all audits end", || async { runs.unfinished().await.is_ok_and(|open| open.is_empty()) }).await;
 }

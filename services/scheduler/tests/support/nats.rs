@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hexproof_scheduler::queue::nats::{NatsQueue, NatsSettings, connect};
 
-pub struct NatsServer {
+pub(crate) struct NatsServer {
     child: Child,
     port: u16,
     store: tempfile::TempDir,
@@ -16,11 +16,11 @@ pub struct NatsServer {
 
 impl NatsServer {
     /// `None`, said aloud, if the program is not installed; in CI that is a failure.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         Self::start_with(&[])
     }
 
-    pub fn start_with(arguments: &[String]) -> Option<Self> {
+    pub(crate) fn start_with(arguments: &[String]) -> Option<Self> {
         let installed = Command::new("nats-server").arg("--version").stdout(Stdio::null()).status();
         if installed.is_err() {
             assert!(std::env::var_os("CI").is_none(), "nats-server is not installed");
@@ -35,27 +35,27 @@ impl NatsServer {
         Some(server)
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Kills the server as a power cut would.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    pub fn start_again(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         self.child = spawn(self.port, self.store.path(), &self.arguments);
         self.answers();
     }
 
     /// A queue whose workers are taken for dead after a second.
-    pub async fn queue(&self) -> NatsQueue {
+    pub(crate) async fn queue(&self) -> NatsQueue {
         queue(&self.url()).await
     }
 
@@ -70,7 +70,7 @@ impl NatsServer {
     }
 }
 
-pub fn settings() -> NatsSettings {
+pub(crate) fn settings() -> NatsSettings {
     NatsSettings {
         ack_wait: Duration::from_secs(1),
         timeout: Duration::from_secs(2),
@@ -78,7 +78,7 @@ pub fn settings() -> NatsSettings {
     }
 }
 
-pub async fn queue(url: &str) -> NatsQueue {
+pub(crate) async fn queue(url: &str) -> NatsQueue {
     NatsQueue::new(connect(url).await.unwrap(), settings())
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 /// What to do with an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub(crate) enum Act {
     /// End it well.
     Succeed,
     /// Wait for [`Work::release`], then end it well.
@@ -27,10 +27,12 @@ pub enum Act {
     Await,
 }
 
+type Decide = dyn Fn(&AuditOrder, usize) -> Act + Send + Sync;
+
 /// Like the pipeline it takes up what is there and writes the result itself.
-pub struct Work {
+pub(crate) struct Work {
     runs: Arc<dyn Runs>,
-    act: Box<dyn Fn(&AuditOrder, usize) -> Act + Send + Sync>,
+    act: Box<Decide>,
     gate: Semaphore,
     begun: Mutex<Vec<AuditKey>>,
     dropped: Arc<AtomicUsize>,
@@ -38,7 +40,7 @@ pub struct Work {
 
 impl Work {
     /// `act` decides by the audit and by how often it was begun before.
-    pub fn new(
+    pub(crate) fn new(
         runs: Arc<dyn Runs>,
         act: impl Fn(&AuditOrder, usize) -> Act + Send + Sync + 'static,
     ) -> Arc<Self> {
@@ -46,22 +48,22 @@ impl Work {
         Arc::new(Self { runs, act: Box::new(act), gate, begun, dropped })
     }
 
-    pub fn begun(&self) -> Vec<AuditKey> {
+    pub(crate) fn begun(&self) -> Vec<AuditKey> {
         self.begun.lock().unwrap().clone()
     }
 
     /// How many attempts were dropped before they came to an end.
-    pub fn dropped(&self) -> usize {
+    pub(crate) fn dropped(&self) -> usize {
         self.dropped.load(Ordering::SeqCst)
     }
 
     /// Lets so many audits go on.
-    pub fn release(&self, audits: usize) {
+    pub(crate) fn release(&self, audits: usize) {
         self.gate.add_permits(audits);
     }
 }
 
-pub fn success() -> Ending {
+pub(crate) fn success() -> Ending {
     let digest = Digest::of(b"x");
     Ending::Succeeded {
         rating: Rating::B,

@@ -14,8 +14,8 @@ const RECONNECT_AT_MOST: Duration = Duration::from_secs(4);
 
 /// Connects, and connects again for ever. Returns at once even if no server answers yet.
 ///
-/// The address is `nats://` or `tls://` with host, port (4222) and, if wanted, user and password; several servers are
-/// separated by commas. These parameters may follow: `creds` (a credentials file), `token-file`, `ca` (PEM, instead of
+/// The address is `nats://` or `tls://` with host, port (4222) and, if wanted, user and password or a token before `@`,
+/// the same for all of several servers separated by commas. These parameters may follow: `creds` (a credentials file), `token-file`, `ca` (PEM, instead of
 /// the system's), `cert` with `key` (PEM, the client's own). `ca` and `cert` demand TLS, as `tls://` does.
 ///
 /// # Errors
@@ -37,6 +37,12 @@ pub async fn connect(address: &str) -> Result<Client, QueueError> {
         }
         if !url.has_host() {
             return Err(wrong("names no host", None));
+        }
+        // The client itself does not look at them.
+        match (url.username(), url.password()) {
+            ("", None) => {}
+            (token, None) => options = options.token(decoded(token)),
+            (user, Some(password)) => options = options.user_and_password(decoded(user), decoded(password)),
         }
         servers.push(server);
     }
@@ -98,6 +104,12 @@ pub async fn connect(address: &str) -> Result<Client, QueueError> {
         })
 }
 
+/// Without its percent signs. What the form encoding means by `+` and `&` is not meant here.
+fn decoded(text: &str) -> String {
+    let plain = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(plain.as_bytes()).map(|(text, _)| text.into_owned()).collect()
+}
+
 fn told(event: &Event) {
     match event {
         Event::Connected => info!("connected to the queue server"),
@@ -141,6 +153,13 @@ mod tests {
             let shown = format!("{reason} {source:?}");
             assert!(!shown.contains("hunter2"), "{shown}");
         }
+    }
+
+    #[test]
+    fn secrets_of_an_address_may_have_any_character() {
+        let url: Url = "nats://u%40x:a+b&c%3Dd%25=@queue".parse().unwrap();
+        assert_eq!(decoded(url.username()), "u@x");
+        assert_eq!(decoded(url.password().unwrap()), "a+b&c=d%=");
     }
 
     #[tokio::test]

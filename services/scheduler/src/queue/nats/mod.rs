@@ -1,9 +1,8 @@
 //! The queue of any number of processes: a JetStream work queue.
 //!
 //! `connect` reads the address and its files, `stream` names and makes what has to be there, `pull` asks for one
-//! audit. Each audit has a subject of its own and is in the stream once: a second one is refused by the server, for as
-//! long as the first waits or is worked on. The server counts how often it hands an audit out; those times when it was
-//! given back in order are counted beside, so that the difference is the number of workers that died with it.
+//! audit, `tally` counts the workers that died with it. Each audit has a subject of its own and is in the stream once:
+//! a second one is refused by the server, for as long as the first waits or is worked on.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -24,9 +23,11 @@ use super::{Delivery, Depth, Hold, Queue, QueueError, Settle};
 mod connect;
 mod pull;
 mod stream;
+mod tally;
 
 pub use connect::connect;
 use stream::{Place, Places};
+use tally::Tally;
 
 /// How the queue behaves.
 #[derive(Debug, Clone)]
@@ -135,27 +136,21 @@ impl NatsQueue {
             self.answer(&message, AckKind::Term).await?;
             return Ok(None);
         };
-        let (sequence, handed_out) = {
-            let info = message.info().map_err(QueueError::Unavailable)?;
-            (info.stream_sequence, u32::try_from(info.delivered).unwrap_or(1).max(1))
-        };
-        if !self.taken.add(sequence) {
+        let sequence = message.info().map_err(QueueError::Unavailable)?.stream_sequence;
+        let (place, taken, timeout) = (place.clone(), self.taken.clone(), self.settings.timeout);
+        if !taken.add(sequence) {
             // The server lost patience while it was out of reach; the work goes on and will be acknowledged.
             debug!(cluster = %key.cluster, run = %key.run, "audit handed out again while it is at work here");
-            if let Err(error) = place.count_return(sequence, self.settings.timeout).await {
-                debug!(%error, "return not counted");
-            }
             return Ok(None);
         }
-        let (place, taken, timeout) = (place.clone(), self.taken.clone(), self.settings.timeout);
-        let hold = NatsHold { message, place, sequence, taken, timeout };
-        // The first time there can be neither a death nor a return.
-        let returns = match handed_out {
-            1 => 0,
-            _ => hold.place.returns(sequence, timeout).await?,
-        };
-        let deaths = (handed_out - 1).saturating_sub(returns);
-        Ok(Some(Delivery { key, attempt: handed_out, deaths, hold: Box::new(hold) }))
+        let tally = Tally::default();
+        let mut hold = NatsHold { message, key, place, sequence, taken, timeout, tally, tally_at: 0 };
+        let Tally { attempts, deaths } = hold.place.tallies.get(&hold.key).await?;
+        // A death until the worker says otherwise.
+        hold.tally = Tally { attempts: attempts.saturating_add(1), deaths: deaths.saturating_add(1) };
+        hold.tally_at = hold.place.tallies.put(&hold.key, hold.tally).await?;
+        let (key, attempt) = (hold.key.clone(), hold.tally.attempts);
+        Ok(Some(Delivery { key, attempt, deaths, hold: Box::new(hold) }))
     }
 
     async fn answer(&self, message: &Message, kind: AckKind) -> Result<(), QueueError> {
@@ -222,21 +217,30 @@ impl Queue for NatsQueue {
 
 struct NatsHold {
     message: Message,
+    key: AuditKey,
     place: Arc<Place>,
     sequence: u64,
     taken: Arc<Taken>,
     timeout: Duration,
+    /// With the death of this worker in it.
+    tally: Tally,
+    tally_at: u64,
 }
 
 #[async_trait]
 impl Hold for NatsHold {
     async fn settle(self: Box<Self>, how: Settle) -> Result<(), QueueError> {
+        // The count first: should the rest fail, the audit comes again, and nobody is blamed for it.
+        let tallies = &self.place.tallies;
         let kind = match how {
-            Settle::Done => AckKind::Ack,
+            Settle::Done => {
+                tallies.forget(self.tally_at).await?;
+                AckKind::Ack
+            }
             Settle::Back { delay, death } => {
+                let Tally { attempts, deaths } = self.tally;
                 if !death {
-                    // Counted first: a return that is not made counts less than a death that was none.
-                    self.place.count_return(self.sequence, self.timeout).await?;
+                    tallies.put(&self.key, Tally { attempts, deaths: deaths.saturating_sub(1) }).await?;
                 }
                 AckKind::Nak(Some(delay).filter(|delay| !delay.is_zero()))
             }

@@ -1,55 +1,18 @@
 //! Names of what the queue keeps at the server, and how it is made.
 
-use std::time::Duration;
-
 use async_nats::jetstream::Context;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
-use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, LastRawMessageErrorKind, RetentionPolicy, StorageType, Stream,
-};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
 use hexproof_core::audit::AuditKey;
 
-use super::{NatsSettings, QueueError, unavailable, within};
-
-/// Returns are counted for this long after the last one: longer than any audit is tried.
-const KEEP_RETURNS: Duration = Duration::from_secs(7 * 24 * 3600);
+use super::tally::Tallies;
+use super::{NatsSettings, QueueError, unavailable};
 
 /// What is there at the server.
 pub(super) struct Place {
     pub(super) stream: Stream,
     pub(super) consumer: Consumer<pull::Config>,
-    /// How often each entry was given back in order, by its stream sequence. Not a bucket of the client: making one
-    /// needs a newer server.
-    returns: Stream,
-    context: Context,
-    name: String,
-}
-
-impl Place {
-    fn subject(&self, sequence: u64) -> String {
-        format!("{}.returns.{sequence}", self.name)
-    }
-
-    /// How often an entry was given back in order.
-    pub(super) async fn returns(&self, sequence: u64, timeout: Duration) -> Result<u32, QueueError> {
-        let subject = self.subject(sequence);
-        match within(timeout, self.returns.get_last_raw_message_by_subject(&subject)).await? {
-            Ok(count) => {
-                Ok(std::str::from_utf8(&count.payload).ok().and_then(|count| count.parse().ok()).unwrap_or(0))
-            }
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(0),
-            Err(error) => Err(unavailable(error)),
-        }
-    }
-
-    /// Counts one more return. Whoever has the entry in hand is the only one who does.
-    pub(super) async fn count_return(&self, sequence: u64, timeout: Duration) -> Result<(), QueueError> {
-        let count = self.returns(sequence, timeout).await?.saturating_add(1).to_string();
-        let ack = self.context.publish(self.subject(sequence), count.into());
-        let ack = within(timeout, ack).await?.map_err(unavailable)?;
-        ack.await.map_err(unavailable)?;
-        Ok(())
-    }
+    pub(super) tallies: Tallies,
 }
 
 /// The names.
@@ -89,36 +52,26 @@ impl Places<'_> {
             })
             .await
             .map_err(unavailable)?;
+        let workers = format!("{name}-workers");
         let consumer = stream
-            .create_consumer(pull::Config {
-                durable_name: Some(format!("{name}-workers")),
-                ack_policy: AckPolicy::Explicit,
-                ack_wait: self.0.ack_wait,
-                // Deaths are bounded by the workers, who also write down that the audit failed: the server would only
-                // stop to hand it out.
-                max_deliver: -1,
-                // Audits that were given back for a while count as pending too.
-                max_ack_pending: -1,
-                ..pull::Config::default()
-            })
+            .get_or_create_consumer(
+                &workers,
+                pull::Config {
+                    durable_name: Some(workers.clone()),
+                    ack_policy: AckPolicy::Explicit,
+                    ack_wait: self.0.ack_wait,
+                    // Deaths are bounded by the workers, who also write down that the audit failed: the server would only
+                    // stop to hand it out.
+                    max_deliver: -1,
+                    // Audits that were given back for a while count as pending too.
+                    max_ack_pending: -1,
+                    ..pull::Config::default()
+                },
+            )
             .await
             .map_err(unavailable)?;
-        let returns = context
-            .get_or_create_stream(Config {
-                name: format!("{name}-returns"),
-                subjects: vec![format!("{name}.returns.*")],
-                storage: StorageType::File,
-                num_replicas: self.0.replicas,
-                // The newest count of each entry.
-                max_messages_per_subject: 1,
-                max_message_size: 64,
-                max_age: KEEP_RETURNS,
-                ..Config::default()
-            })
-            .await
-            .map_err(unavailable)?;
-        let (context, name) = (context.clone(), name.clone());
-        Ok(Place { context, name, stream, consumer, returns })
+        let tallies = Tallies::open(context, self.0).await?;
+        Ok(Place { stream, consumer, tallies })
     }
 }
 
