@@ -132,6 +132,13 @@ async fn work(shared: Arc<Shared>, stop: CancellationToken, kill: CancellationTo
     loop {
         match shared.queue.pull(&stop).await {
             Ok(None) => return,
+            // It was on its way when the stop came.
+            Ok(Some(delivery)) if stop.is_cancelled() => {
+                if let Err(error) = delivery.nak(Duration::ZERO).await {
+                    warn!(error = chain(&error), "audit comes back to the queue later");
+                }
+                return;
+            }
             Ok(Some(delivery)) => {
                 failures = 0;
                 attempt::attempt(&shared, delivery, &kill).await;

@@ -115,18 +115,17 @@ impl NatsQueue {
     }
 
     async fn try_pull(&self, stop: &CancellationToken) -> Result<Option<Delivery>, QueueError> {
-        loop {
+        // Not even asked for after the stop: what this worker just gave back would come to it again.
+        while !stop.is_cancelled() {
             let place = self.place().await?;
             let Some(message) = pull::one(&self.context, &place, stop, self.settings.timeout).await? else {
-                if stop.is_cancelled() {
-                    return Ok(None);
-                }
                 continue;
             };
             if let Some(delivery) = self.delivery(&place, message).await? {
                 return Ok(Some(delivery));
             }
         }
+        Ok(None)
     }
 
     /// `None` for a message that is no audit, and for one that is being worked on right here.
