@@ -575,7 +575,7 @@ async fn an_agent_that_dials_out_delivers_what_is_asked_for_and_asks_nothing_twi
     });
     let first = service.store.ordered(&id(), "ci-1");
     soon(service.store.arrival.notified()).await;
-    assert_eq!(service.store.arrived(), [first.clone()]);
+    assert_eq!(service.store.arrived(), std::slice::from_ref(&first));
     let stored = service.store.snapshot_of(&first).unwrap();
     let (snapshot, _) = Snapshot::read(unpack(&stored).as_slice()).unwrap();
     assert_eq!((snapshot.records.len(), snapshot.header.cluster.name.as_str()), (6, "The shop"));

@@ -128,7 +128,7 @@ async fn listen(
     let register = Register::new(Arc::new(RecordStore::new(nothing.clone())));
     let access = match args.dev {
         true => Access::dev(address, clock, register, Arc::new(AccessStore::new(nothing)))?,
-        false => Access::agent(&mtls(args, service)?, clock, register)?,
+        false => Access::agent(&mtls(args, service)?, clock)?,
     };
     let tls = match args.dev {
         true => None,
@@ -179,9 +179,7 @@ fn connection(
     if args.dev {
         return Ok(Arc::new(Plain(server.to_owned())));
     }
-    let nothing = Archive::open("memory://")?;
-    let register = Register::new(Arc::new(RecordStore::new(nothing)));
-    let access = Access::agent(&mtls(args, service)?, clock, register)?;
+    let access = Access::agent(&mtls(args, service)?, clock)?;
     let (certificate, key) = certificate(args)?;
     let tls = access.client_tls(certificate, key)?;
     let expected = tls.server();

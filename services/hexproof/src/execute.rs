@@ -82,7 +82,7 @@ impl Executor {
                 self.metrics.scores.pack(cluster, self.workshop.clock.now(), Some(&materials.assessment));
                 Ok(Executed::Ended(succeeded(&result)?))
             }
-            Err(PipelineError::Archive(error)) => self.ended(order, error).await,
+            Err(PipelineError::Archive(error)) => self.ended(order, *error).await,
             Err(error) => Err(error.into()),
         }
     }

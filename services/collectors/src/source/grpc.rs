@@ -59,7 +59,7 @@ impl Sources {
         Self { dial, runs, terms, clock, options }
     }
 
-    async fn from_agent(
+    async fn by_agent(
         &self,
         cluster: &ClusterEntry,
         terms: &Terms,
@@ -173,8 +173,7 @@ impl Sources {
             collect_manifests(std::slice::from_ref(&real), &redactor, &options)
                 .map_err(|error| error.to_string().replace(&real.display().to_string(), &path))
         });
-        let collection =
-            read.await.map_err(|error| failed(error.to_string()))?.map_err(failed)?;
+        let collection = read.await.map_err(|error| failed(error.to_string()))?.map_err(failed)?;
         self.packed(cluster, collection, from).await
     }
 
@@ -213,7 +212,7 @@ impl Collect for Sources {
         progress(Progress::begin(Stage::Collecting));
         match &cluster.source {
             ClusterSource::Agent { address, spiffe_id } => {
-                self.from_agent(cluster, &terms, address, spiffe_id, progress).await
+                self.by_agent(cluster, &terms, address, spiffe_id, progress).await
             }
             ClusterSource::Push => match self.runs.snapshot(key).await {
                 Ok(Some(snapshot)) => Ok(Collected::Snapshot(snapshot)),

@@ -12,7 +12,7 @@ use crate::rendering::RenderFault;
 pub(crate) enum PipelineError {
     /// The store.
     #[error(transparent)]
-    Archive(#[from] ArchiveError),
+    Archive(Box<ArchiveError>),
     /// The report was not drawn.
     #[error(transparent)]
     Render(#[from] RenderFault),
@@ -51,10 +51,16 @@ pub(crate) enum PipelineError {
     },
 }
 
+impl From<ArchiveError> for PipelineError {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(Box::new(error))
+    }
+}
+
 impl From<PipelineError> for AuditError {
     fn from(error: PipelineError) -> Self {
         match error {
-            PipelineError::Archive(error) => storage(error.into()),
+            PipelineError::Archive(error) => storage((*error).into()),
             // Whoever wants it done once more starts another audit: a crash that comes back is no matter of time.
             other => Self::Failed { reason: other.to_string(), source: Some(Box::new(other)) },
         }

@@ -175,7 +175,6 @@ fn finish(mut measure: Measure, status: &Status) -> Response<Body> {
     status.clone().into_http()
 }
 
-#[expect(clippy::type_complexity, reason = "the future of the service")]
 fn answer(
     measure: Measure,
     status: Status,
