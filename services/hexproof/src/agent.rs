@@ -123,11 +123,13 @@ async fn listen(
     stop: &CancellationToken,
     tasks: &mut JoinSet<&'static str>,
 ) -> anyhow::Result<()> {
-    // An agent keeps nothing: what access needs to know of links and logs is empty.
-    let nothing = Archive::open("memory://")?;
-    let register = Register::new(Arc::new(RecordStore::new(nothing.clone())));
     let access = match args.dev {
-        true => Access::dev(address, clock, register, Arc::new(AccessStore::new(nothing)))?,
+        true => {
+            // An agent keeps nothing: its log goes with it.
+            let nothing = Archive::open("memory://")?;
+            let register = Register::new(Arc::new(RecordStore::new(nothing.clone())));
+            Access::dev(address, clock, register, Arc::new(AccessStore::new(nothing)))?
+        }
         false => Access::agent(&mtls(args, service)?, clock)?,
     };
     let tls = match args.dev {

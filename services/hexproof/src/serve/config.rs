@@ -315,6 +315,64 @@ mod tests {
         assert!(error.contains("stor"), "{error}");
     }
 
+    /// The first YAML block of the document.
+    fn documented() -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/service.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        text.split_once("```yaml\n").unwrap().1.split_once("```").unwrap().0.to_owned()
+    }
+
+    /// The fields of a type that refuses unknown ones, as its refusal lists them.
+    fn fields<T: serde::de::DeserializeOwned>() -> Vec<String> {
+        let Err(error) = serde_json::from_value::<T>(serde_json::json!({ "?": 0 })) else {
+            panic!("`?` is taken for a field");
+        };
+        let error = error.to_string();
+        let known = error.split_once("expected").unwrap().1;
+        known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_document_shows_every_field_and_no_other() {
+        use hexproof_access::{GrantConfig, KubernetesConfig, LinkKeyConfig, LinksConfig, MtlsConfig, OidcConfig};
+        let text = documented();
+        let config: Config = serde_saphyr::from_str(&text).unwrap();
+        // The document shows both ways to name an identity.
+        assert!(config.identity.key.is_some() && config.identity.folder.is_none());
+        config.check(false).unwrap();
+        let all = [
+            fields::<Config>(),
+            fields::<IdentityConfig>(),
+            fields::<TlsConfig>(),
+            fields::<Limits>(),
+            fields::<Audits>(),
+            fields::<Rendering>(),
+            fields::<AccessConfig>(),
+            fields::<OidcConfig>(),
+            fields::<KubernetesConfig>(),
+            fields::<MtlsConfig>(),
+            fields::<LinksConfig>(),
+            fields::<LinkKeyConfig>(),
+            fields::<GrantConfig>(),
+        ]
+        .concat();
+        assert!(all.len() > 40, "{all:?}");
+        let missing: Vec<&String> = all.iter().filter(|name| !text.contains(&format!("{name}:"))).collect();
+        assert!(missing.is_empty(), "docs/service.md does not show {missing:?}");
+    }
+
+    #[test]
+    fn the_document_shows_the_defaults_where_it_says_so() {
+        let shown: Config = serde_saphyr::from_str(&documented()).unwrap();
+        let default = Config::default();
+        assert_eq!(shown.limits, default.limits);
+        assert_eq!(shown.audits, default.audits);
+        assert_eq!(shown.rendering, default.rendering);
+        assert_eq!(shown.grace_seconds, default.grace_seconds);
+        assert_eq!((shown.workers, shown.roles), (default.workers, default.roles));
+        assert_eq!((shown.secrets, shown.read_clusters), (default.secrets, default.read_clusters));
+    }
+
     #[test]
     fn a_loopback_address_of_either_family_will_do_for_dev() {
         for listen in ["127.0.0.1:0", "[::1]:0", "127.1.2.3:80"] {
