@@ -271,7 +271,7 @@ fn every_rpc_is_open_to_its_roles_within_their_scope_and_to_nobody_else() {
             entry["subject"] == subject && entry["action"] == action && entry["outcome"] == outcome
         })
     };
-    assert!(has("auditor-shop", "AuditService.StartAudit", "ACCESS_OUTCOME_REFUSED"));
+    assert!(has("auditor-other", "AuditService.StartAudit", "ACCESS_OUTCOME_REFUSED"));
     assert!(has("operator-shop", "AuditService.StartAudit", "ACCESS_OUTCOME_DONE"));
     assert!(!entries.iter().any(|entry| entry["action"] == "AuditService.GetAudit"), "reading is not logged");
 }
