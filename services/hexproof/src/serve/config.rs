@@ -334,7 +334,9 @@ mod tests {
 
     #[test]
     fn the_document_shows_every_field_and_no_other() {
-        use hexproof_access::{GrantConfig, KubernetesConfig, LinkKeyConfig, LinksConfig, MtlsConfig, OidcConfig};
+        use hexproof_access::{
+            GrantConfig, KubernetesConfig, LinkKeyConfig, LinksConfig, MtlsConfig, OidcConfig,
+        };
         let text = documented();
         let config: Config = serde_saphyr::from_str(&text).unwrap();
         // The document shows both ways to name an identity.

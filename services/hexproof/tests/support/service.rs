@@ -91,10 +91,10 @@ impl Service {
         for file in proto_files() {
             command.args(["-proto", &file]);
         }
-        command.arg("-import-path").arg(super::root().join("proto")).args([
-            "-max-time",
-            &seconds.to_string(),
-        ]);
+        command
+            .arg("-import-path")
+            .arg(super::root().join("proto"))
+            .args(["-max-time", &seconds.to_string()]);
         match &self.ca {
             Some(ca) => command.arg("-cacert").arg(ca),
             None => command.arg("-plaintext"),
