@@ -77,7 +77,9 @@ fn every_command_explains_itself() {
         "clusters",
         "schedules",
         "waivers",
-        "completions", "serve", "agent",
+        "completions",
+        "serve",
+        "agent",
     ] {
         let (code, out, _) = run(hexproof(home.path()).args([command, "--help"]));
         assert_eq!(code, 0);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use hexproof_access::{Access, ServerTls};
+use hexproof_access::{Access, AccessConfig, ServerTls};
 use hexproof_archive::{AccessStore, Archive, PackStore, RecordStore, RunStore, SlotStore};
 use hexproof_collectors::intake::Board;
 use hexproof_core::measure::Catalogue;
@@ -73,7 +73,14 @@ impl Parts {
         let identity = Arc::new(identity(&config.identity, clock.as_ref())?);
         let access = match dev {
             true => Access::dev(config.listen, clock.clone(), register.clone(), log.clone())?,
-            false => Access::new(&config.access, clock.clone(), register.clone(), log.clone())?,
+            false => {
+                // Who answers nobody asks nobody for tokens: an API server or a provider need not be in reach.
+                let access = match config.has(Role::Api) {
+                    true => config.access.clone(),
+                    false => AccessConfig { mtls: config.access.mtls.clone(), ..AccessConfig::default() },
+                };
+                Access::new(&access, clock.clone(), register.clone(), log.clone())?
+            }
         };
         let tls = tls(config, dev, &access)?;
         let dial = dial::dial(config, dev, &access)?;
