@@ -77,7 +77,10 @@ impl AccessLog for AccessStore {
 /// The entry with texts of bounded length: what callers send must not fill the store.
 fn bounded(entry: &AccessEntry) -> AccessEntry {
     let cut = |text: &str| match text.len() > LONGEST {
-        true => format!("{}…", &text[..text.floor_char_boundary(LONGEST)]),
+        true => {
+            let fits = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+            format!("{}…", &text[..fits])
+        }
         false => text.to_owned(),
     };
     AccessEntry {

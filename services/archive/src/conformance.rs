@@ -1,7 +1,10 @@
 //! Puts a store through everything the archive relies on.
 //!
 //! One list of claims for every store: memory, a local folder, S3 and Azure pass the same. It writes real
-//! objects, under a cluster id of its own, and leaves them there, since nothing is ever deleted.
+//! objects, under a cluster id of its own, and leaves them there, since evidence is never deleted. `service` checks what
+//! the services rely on.
+
+mod service;
 
 use bytes::Bytes;
 use futures::future::join_all;
@@ -32,6 +35,14 @@ pub enum Violation {
         /// How it failed.
         source: Box<ArchiveError>,
     },
+    /// An operation of the services failed that must succeed.
+    #[error("while {doing}")]
+    Storage {
+        /// What was being done.
+        doing: &'static str,
+        /// How it failed.
+        source: hexproof_core::port::StorageError,
+    },
     /// The store answered, but not as promised.
     #[error("{claim}, but {found}")]
     Broken {
@@ -55,7 +66,8 @@ pub async fn check(archive: &Archive, name: &str) -> Result<(), Violation> {
     check.a_run_counts_once_finished(run).await?;
     check.an_abandoned_run_is_taken_up().await?;
     check.the_first_result_stands().await?;
-    check.large_and_empty_objects_come_back().await
+    check.large_and_empty_objects_come_back().await?;
+    check.the_services_can_rely_on_it().await
 }
 
 struct Check<'a> {

@@ -1,21 +1,27 @@
 //! Object storage of runs and packs; the only user of `object_store`.
 //!
-//! `open` turns an address into a store, `layout` names keys, `object` writes once and reads back,
-//! `run` carries one run from its claim to its result, `read` lists and reads what was stored,
-//! `record` holds the two small JSON records, `conformance` puts any store through the promises below.
+//! `open` turns an address into a store, `layout` names keys, `object` writes once and reads back, `run` carries one run
+//! from its claim to its end, `read` lists and reads what was stored, `record` holds the small JSON records.
 //!
-//! Claim → snapshot, population, assessment, pack → result
+//! For the services: `runs`, `records`, `slots` and `access` are ports of the core over the store, `packs` and `download`
+//! give evidence out, `index` keeps the lists and `timeline` reads them, `probe` asks whether the store answers, and
+//! `grpc` is what clients see. `conformance` puts any store through the promises below.
+//!
+//! Order → claim → snapshot, population, assessment, pack → result → lists
 //!
 //! What is promised:
 //! - A key is written once. A second writer of the same bytes succeeds, one of other bytes gets
-//!   [`ArchiveError::Conflict`]; nothing is ever overwritten or deleted.
+//!   [`ArchiveError::Conflict`]; nothing is ever overwritten, and nothing but entries of the index, which can be made
+//!   again from the runs, is ever deleted.
 //! - An object is visible whole or not at all, and durable when the call returns (a local folder is
 //!   synced, directories included).
-//! - `result.json` is written last. A run without it is unfinished, whatever else lies there, and can be
-//!   taken up again under the same run id. A result names a pack that was stored before it.
+//! - `result.json` is written last, and once: a pack, a failure or a cancellation, whichever comes first. A run without
+//!   it is unfinished, whatever else lies there, and can be taken up again under the same run id. A result names a pack
+//!   that was stored before it.
+//! - An order that was acknowledged is found by whoever starts next, after a crash at any moment.
 //! - Bytes that are read are checked against the digest that names them.
 //!
-//! The crate never interprets what it stores, never reads the clock and never makes up an id.
+//! The crate never interprets what it stores, but for what clients ask to see of it, and never reads the clock.
 
 mod access;
 pub mod conformance;
