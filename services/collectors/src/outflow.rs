@@ -58,8 +58,77 @@ impl Write for Pieces {
         Ok(taken)
     }
 
-    /// Only the end flushes: a piece is small then.
+    /// Only the end of the text and that of the frame flush: a piece is small then.
     fn flush(&mut self) -> io::Result<()> {
         if self.piece.is_empty() { Ok(()) } else { self.send() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hexproof_core::{population::Population, record::Record, snapshot::SourceState, snapshot::State};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{collection::ClusterFacts, sealing::Stated};
+
+    /// A snapshot whose names do not pack, so that it makes many pieces.
+    fn snapshot(objects: u32) -> Snapshot {
+        let name = |number: u32| {
+            hexproof_core::Digest::of(&number.to_be_bytes()).hex()
+                + &hexproof_core::Digest::of(&(!number).to_be_bytes()).hex()
+        };
+        let records = (0..objects)
+            .map(|number| {
+                let object = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": name(number)}});
+                Record::decode(&object).unwrap()
+            })
+            .collect();
+        let source = SourceState {
+            name: "cluster-api".into(),
+            state: State::Complete,
+            objects: 0,
+            reason: String::new(),
+        };
+        let collection = crate::Collection {
+            records,
+            population: Population::default(),
+            redaction: Default::default(),
+            origin: hexproof_core::snapshot::Source::Live,
+            sources: vec![source],
+            cluster: ClusterFacts::default(),
+            permissions: None,
+        };
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let (name, id) = ("c".to_owned(), "c".to_owned());
+        collection.seal(Stated { name, id, platform: None, from: at, at, collector: "test".into() })
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_nothing_holds_the_compression_back() {
+        let (mut pieces, work) = pieces(snapshot(20_000));
+        let full = async {
+            while pieces.len() < WAITING {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), full).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert!(!work.is_finished() && pieces.len() == WAITING);
+        let mut sizes = Vec::new();
+        while let Some(piece) = pieces.recv().await {
+            sizes.push(piece.len());
+        }
+        work.await.unwrap().unwrap();
+        assert!(sizes.len() > 3 * WAITING, "{sizes:?}");
+        assert!(sizes.iter().all(|size| (1..=PIECE).contains(size)), "{sizes:?}");
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_away_ends_the_compression() {
+        let (pieces, work) = pieces(snapshot(20_000));
+        drop(pieces);
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(20), work).await.unwrap().unwrap();
+        assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }
