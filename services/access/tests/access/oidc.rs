@@ -220,7 +220,7 @@ async fn secrets_and_keys_for_encryption_in_the_key_set_are_no_keys() {
     let key = SigningKey::new("a");
     let mut encryption = key.jwk();
     encryption["use"] = json!("enc");
-    let secret = json!({"kty": "oct", "kid": "a", "k": URL_SAFE_NO_PAD.encode("secret"), "alg": "HS256"});
+    let secret = json!({"kty": "oct", "kid": "a", "k": URL_SAFE_NO_PAD.encode("secret")});
     let mut stated = key.jwk();
     stated["alg"] = json!("ES384");
     let issuer = Issuer::start(vec![secret, encryption, stated, json!(null), json!({"kty": "x"})]).await;
@@ -306,4 +306,22 @@ fn settings_that_cannot_be_meant_are_refused_with_their_name() {
     let nobody = json!({"roles": ["auditor"], "clusters": "all"});
     let error = start(json!({"issuer": "https://a.example", "audience": "x", "grants": [nobody]}));
     assert!(error.contains("oidc.grants[0]"), "{error}");
+}
+
+#[tokio::test]
+async fn a_key_is_used_with_its_own_algorithms_alone() {
+    let key = SigningKey::new("a");
+    let modulus = URL_SAFE_NO_PAD.encode([0xab; 256]);
+    let rsa = json!({"kty": "RSA", "kid": "rsa", "n": modulus, "e": "AQAB"});
+    let ed = json!({"kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": URL_SAFE_NO_PAD.encode([7; 32])});
+    let issuer = Issuer::start(vec![key.jwk(), rsa, ed]).await;
+    let world = World::new(&issuer.config(grants()), None);
+    let claims = issuer.claims("ann", &["auditors-eu"]);
+    for kid in ["a", "rsa", "ed"] {
+        for alg in ["ES256", "ES384", "RS256", "PS256", "EdDSA", "RS512", "PS512", "ES512", "HS512"] {
+            let token = key.sign(&json!({"alg": alg, "kid": kid}), &claims);
+            let expected = if (kid, alg) == ("a", "ES256") { 0 } else { UNAUTHENTICATED };
+            assert_eq!(send(&world, &token).await, expected, "{alg} with the key {kid}");
+        }
+    }
 }
