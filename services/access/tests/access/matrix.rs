@@ -156,7 +156,7 @@ async fn figures_of_all_clusters_are_for_those_who_may_see_all() {
 
 #[tokio::test]
 async fn an_agent_serves_the_service_alone() {
-    let mtls = serde_json::from_value(json!({"ca": "ca.pem", "trust_domain": "example.org"})).unwrap();
+    let mtls = serde_json::from_value(json!({"ca": "ca.pem", "trustDomain": "example.org"})).unwrap();
     let world = World { access: Access::agent(&mtls, TestClock::noon()).unwrap(), ..World::dev() };
     let collect = || rpc("/hexproof.v1.CollectorService/Collect").header("x-cluster", "shop");
     assert_eq!(code(&world.send(empty(collect().extension(peer("spiffe://example.org/server")))).await), OK);
