@@ -60,6 +60,7 @@ pub fn storage(error: &StorageError) -> Status {
         StorageError::Conflict => {
             status(Code::Aborted, "CONFLICT", "somebody else changed it at the same time; read it again")
         }
+        StorageError::Cursor => invalid("page_token", "is not that of an earlier page of the same query"),
         StorageError::TooLarge { .. } => status(Code::ResourceExhausted, "TOO_LARGE", error.to_string()),
         StorageError::Damaged(_) => status(
             Code::DataLoss,

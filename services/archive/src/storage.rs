@@ -54,19 +54,10 @@ pub(crate) enum Contradiction {
     /// A record cannot be read.
     #[error("record `{0}` cannot be read")]
     Record(String),
-    /// A cursor that no list gave out.
-    #[error("the place in the list is not one of ours")]
-    Cursor,
 }
 
 impl From<Contradiction> for StorageError {
     fn from(error: Contradiction) -> Self {
         Self::Damaged(Box::new(error))
     }
-}
-
-/// Whether a list was to begin at a place that no list gave out.
-pub(crate) fn is_cursor(error: &StorageError) -> bool {
-    let StorageError::Damaged(cause) = error else { return false };
-    matches!(cause.downcast_ref(), Some(Contradiction::Cursor))
 }

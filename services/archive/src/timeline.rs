@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt};
 use hexproof_core::access::Clusters;
-use hexproof_core::port::Cursor;
+use hexproof_core::port::{Cursor, StorageError};
 
 use crate::error::ArchiveError;
 use crate::layout::{self, ClusterId, Index, Key};
 use crate::object::{Archive, answered};
 use crate::record::LARGEST_RECORD;
-use crate::storage::Contradiction;
 
 /// Days that are read at once at most, where days are few entries each.
 const DAYS_AT_ONCE: usize = 32;
@@ -31,7 +30,7 @@ pub(crate) struct Stretch {
 
 impl Stretch {
     /// What follows a cursor, which comes from outside and is believed nothing.
-    pub(crate) fn after(cursor: Option<&Cursor>) -> Result<Self, Contradiction> {
+    pub(crate) fn after(cursor: Option<&Cursor>) -> Result<Self, StorageError> {
         let Some(Cursor(after)) = cursor else { return Ok(Self::default()) };
         let plain =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
@@ -40,7 +39,7 @@ impl Stretch {
                 .is_some_and(|(_, rest)| rest.starts_with(['-', '.']) && rest.bytes().all(plain));
         match fits {
             true => Ok(Self { after: after.clone(), before: String::new() }),
-            false => Err(Contradiction::Cursor),
+            false => Err(StorageError::Cursor),
         }
     }
 
@@ -227,5 +226,19 @@ impl Archive {
                 Err(fault) => return self.read_error(prefix, fault).map(|()| keys),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_no_list_gave_out_is_the_callers_fault() {
+        for place in ["", "..", "../x", "20261124", "20261124/../../packs", "x".repeat(400).as_str()] {
+            let refused = Stretch::after(Some(&Cursor(place.to_owned())));
+            assert!(matches!(refused, Err(StorageError::Cursor)), "{place}");
+        }
+        assert_eq!(Stretch::after(None).unwrap(), Stretch::default());
     }
 }

@@ -42,6 +42,9 @@ pub enum StorageError {
     /// Another writer was first, with other content.
     #[error("another writer was first")]
     Conflict,
+    /// A list was to begin at a place that no list gave out.
+    #[error("the place in the list is not one of this store")]
+    Cursor,
     /// What was to be written is larger than a reader would take.
     #[error("{length} bytes are more than the {limit} that are kept")]
     TooLarge {

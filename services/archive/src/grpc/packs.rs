@@ -27,7 +27,6 @@ use crate::download::Download;
 use crate::index::Chain;
 use crate::layout::PackRow;
 use crate::packs::{FinishedRun, PackStore, Pick};
-use crate::storage::is_cursor;
 
 use mask::PackMask;
 
@@ -121,11 +120,7 @@ impl PackService for PackApi {
             from: from.max(scope.from),
             until: [until, scope.until].into_iter().flatten().min(),
         };
-        let page =
-            self.packs.list(&pick, after.as_ref(), limit).await.map_err(|error| match is_cursor(&error) {
-                true => invalid("page_token", "is not that of an earlier page of the same query"),
-                false => refused(error),
-            })?;
+        let page = self.packs.list(&pick, after.as_ref(), limit).await.map_err(refused)?;
         Ok(Response::new(v1::ListPacksResponse {
             packs: page.items.iter().map(|row| mask.apply(message(row))).collect(),
             next_page_token: page_token(page.next.as_ref(), &query),
@@ -297,6 +292,9 @@ fn message(row: &PackRow) -> v1::Pack {
 
 /// What the caller is told; the log gets the whole story.
 fn refused(error: StorageError) -> Status {
-    tracing::error!(error = %Chain(&error), "storage failed");
+    // A place that no list gave out is the caller's doing.
+    if !matches!(error, StorageError::Cursor) {
+        tracing::error!(error = %Chain(&error), "storage failed");
+    }
     storage(&error)
 }
