@@ -29,4 +29,9 @@ pub use grants::{Grant, GrantConfig, Identity};
 pub use layer::{AccessLayer, AccessService, DEV_SUBJECT};
 pub use links::{LinkError, SignedLinks};
 pub use spiffe::{SpiffeError, SpiffeId, TrustDomain};
+/// What every form of a session must carry (in the field `csrf`), so that no other site can send one. The layer puts it
+/// beside each request for a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Csrf(pub String);
+
 pub use tls::{ClientTls, Peer, ServerTls, TlsError};

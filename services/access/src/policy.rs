@@ -2,6 +2,8 @@
 //!
 //! A test compares the table with the compiled proto files, so that a new RPC has to be decided on before it works.
 
+pub mod pages;
+
 use std::collections::BTreeSet;
 
 use hexproof_core::access::Role;

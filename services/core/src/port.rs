@@ -1,6 +1,8 @@
 //! What the services ask of the world, as traits: time, what is kept, the runs, the log. The archive implements those
 //! of storage over an object store; the program wires them together.
 
+pub mod evidence;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

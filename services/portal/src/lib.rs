@@ -1,0 +1,15 @@
+//! The portal: evidence for people, as pages drawn on the server.
+//!
+//! `shell` is the frame of every page and `refusal` what stands there instead of a page; `viewer` is who looks, and
+//! the one place that asks whether a pack is within reach; `marks`, `matrix` and `charts` draw the figures that the
+//! packs draw too; `pages` holds one module a page; `forms` reads what people send; `grpc` calls the RPCs of this
+//! process, so that a form does exactly what a client does; `assets` are styles and fonts.
+//!
+//! Request → access layer → viewer → page → shell
+
+mod parts;
+mod refusal;
+mod shell;
+mod viewer;
+
+pub use parts::{PortalParts, router};
