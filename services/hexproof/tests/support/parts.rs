@@ -52,6 +52,7 @@ pub(crate) fn present(names: &[&str]) -> bool {
             "oidc-provider" => {
                 !tools().join("npm/node_modules/oidc-provider").is_dir() || tool("node").is_none()
             }
+            "axe-core" => !tools().join("npm/node_modules/axe-core/axe.min.js").is_file(),
             name => tool(name).is_none(),
         })
         .collect();
@@ -155,7 +156,7 @@ impl Process {
         }
     }
 
-    fn wait_for_port(mut self, port: u16) -> Self {
+    pub(crate) fn wait_for_port(mut self, port: u16) -> Self {
         let name = self.name.clone();
         until(&name, START, || {
             self.must_run();
