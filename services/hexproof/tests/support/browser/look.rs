@@ -36,6 +36,9 @@ impl Browser {
         let value = if scheme == Scheme::Dark { "dark" } else { "light" };
         let features = json!([{ "name": "prefers-color-scheme", "value": value }]);
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": features }));
+        // The page has its new colours only once it was drawn again.
+        let drawn = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
+        self.script_until_done(drawn, &[]);
     }
 
     /// Shows pages as they would be printed, or on a screen again.
@@ -46,7 +49,7 @@ impl Browser {
 
     /// Makes the inside of the window this large, in CSS pixels: windows themselves have a least width.
     pub(crate) fn size(&self, width: u32, height: u32) {
-        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", &size);
     }
 

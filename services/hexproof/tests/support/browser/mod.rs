@@ -16,8 +16,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::parts::{Process, free_port, tool, until};
-pub(crate) use look::{Scheme, Traffic};
-pub(crate) use wire::Refused;
+pub(crate) use look::Scheme;
+use wire::Refused;
 
 /// How long something may take to appear on a page.
 const PATIENCE: Duration = Duration::from_secs(20);
