@@ -19,6 +19,7 @@ pub(super) async fn run(server: &Server, args: Schedules) -> anyhow::Result<Exit
             let CreateArgs { cluster, cron, time_zone, jitter, catch_up, id, request_id: asked } = *args;
             let message = v1::CreateScheduleRequest {
                 request_id: request_id(asked.as_ref())?,
+                validate_only: false,
                 schedule: Some(v1::Schedule {
                     schedule_id: id.unwrap_or_default(),
                     cluster_id: cluster,
@@ -67,6 +68,7 @@ async fn pause(server: &Server, name: ScheduleName, paused: bool, format: Format
     let message = v1::UpdateScheduleRequest {
         schedule: Some(v1::Schedule { paused, ..found }),
         update_mask: Some(prost_types::FieldMask { paths: vec!["paused".to_owned()] }),
+        validate_only: false,
     };
     let answer = answered(|| {
         let mut client = server.schedules();
