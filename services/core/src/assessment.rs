@@ -59,6 +59,34 @@ pub struct Assessment {
     pub waivers: Vec<WaiverState>,
 }
 
+impl Assessment {
+    /// Everything but the observations, most of the bytes, which are not copied for that.
+    pub fn summary(&self) -> Self {
+        Self {
+            cluster: self.cluster.clone(),
+            snapshot: self.snapshot.clone(),
+            catalogue: self.catalogue.clone(),
+            settings_digest: self.settings_digest,
+            matrix: self.matrix.clone(),
+            goals: self.goals.clone(),
+            layers: self.layers.clone(),
+            overall: self.overall.clone(),
+            gates: self.gates.clone(),
+            measures: self.measures.clone(),
+            observations: Vec::new(),
+            population: self.population.clone(),
+            not_listed: self.not_listed.clone(),
+            unreadable_files: self.unreadable_files.clone(),
+            skipped_files: self.skipped_files.clone(),
+            sources: self.sources.clone(),
+            redaction: self.redaction.clone(),
+            permissions: self.permissions.clone(),
+            work_list: self.work_list.clone(),
+            waivers: self.waivers.clone(),
+        }
+    }
+}
+
 /// Facts of the cluster, as the snapshot states them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -7,9 +7,22 @@
 //!
 //! Request → access layer → viewer → page → shell
 
+mod assets;
+mod charts;
+mod dress;
+mod grpc;
+mod headers;
+mod links;
+mod marks;
+mod matrix;
+mod pages;
 mod parts;
 mod refusal;
 mod shell;
+mod verdict;
 mod viewer;
+mod wire;
+mod words;
 
+pub use dress::dress;
 pub use parts::{PortalParts, router};

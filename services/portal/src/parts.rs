@@ -3,9 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{MethodRouter, get};
+use hexproof_access::policy::pages::Page;
 use hexproof_core::measure::Catalogue;
 use hexproof_core::port::evidence::Evidence;
 use hexproof_core::port::{CheckPack, Clock};
+
+use crate::{assets, dress, pages};
 
 /// What the portal is made of. Cheap to clone.
 #[derive(Clone)]
@@ -25,6 +30,20 @@ pub struct PortalParts {
 
 /// The pages, to be put behind the access layer.
 pub fn router(parts: PortalParts) -> Router {
-    let _ = parts;
-    Router::new()
+    // The table says where a page is found: pages of the same pattern are one route with two methods.
+    routes()
+        .into_iter()
+        .filter_map(|(page, method)| Some((page.rule()?.pattern, method)))
+        .fold(Router::new(), |router, (pattern, method)| router.route(pattern, method))
+        .layer(from_fn(dress::remember))
+        .with_state(parts)
+}
+
+/// Every page with its handler.
+fn routes() -> Vec<(Page, MethodRouter<PortalParts>)> {
+    vec![
+        (Page::Asset, get(assets::get)),
+        (Page::Home, get(pages::home::get)),
+        (Page::Clusters, get(pages::clusters::get)),
+    ]
 }

@@ -184,7 +184,8 @@ impl ScheduleService for Schedules {
             status::within(&caller, cluster)?;
         }
         let size = page_size(message.page_size)?;
-        let query = v1::ListSchedulesRequest { cluster_id: message.cluster_id, ..Default::default() };
+        let mask = &Mask::read("read_mask", message.read_mask.as_ref(), read::FIELDS)?;
+        let query = v1::ListSchedulesRequest { page_size: 0, page_token: String::new(), ..message.clone() };
         let after = cursor(&message.page_token, &query)?;
         let all = self.register.all::<ScheduleEntry>().await.map_err(failed)?;
         let mut rest = all
@@ -198,7 +199,6 @@ impl ScheduleService for Schedules {
             .peekable();
         let page: Vec<_> = rest.by_ref().take(size).collect();
         let next = rest.peek().and(page.last()).map(|(id, _)| Cursor(id.to_string()));
-        let mask = &read::all();
         let messages = page.into_iter().map(|(_, version)| async move { self.message(&version, mask).await });
         let schedules = futures::stream::iter(messages).buffered(AT_ONCE).try_collect().await?;
         let next_page_token = page_token(next.as_ref(), &query);

@@ -1,0 +1,4 @@
+//! One module a page; a form that is sent stands beside the page that shows it.
+
+pub(crate) mod clusters;
+pub(crate) mod home;
