@@ -45,5 +45,6 @@ fn routes() -> Vec<(Page, MethodRouter<PortalParts>)> {
         (Page::Asset, get(assets::get)),
         (Page::Home, get(pages::home::get)),
         (Page::Clusters, get(pages::clusters::get)),
+        (Page::Cluster, get(pages::cluster::get)),
     ]
 }
