@@ -7,9 +7,11 @@
 //!
 //! Request → access layer → viewer → page → shell
 
+mod access_words;
 mod assets;
 mod charts;
 mod dress;
+mod forms;
 mod grpc;
 mod headers;
 mod links;
@@ -18,9 +20,11 @@ mod matrix;
 mod pages;
 mod parts;
 mod refusal;
+mod schedules;
 mod shell;
 mod verdict;
 mod viewer;
+mod waivers;
 mod wire;
 mod words;
 

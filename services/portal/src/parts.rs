@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use hexproof_access::policy::pages::Page;
 use hexproof_core::measure::Catalogue;
 use hexproof_core::port::evidence::Evidence;
@@ -46,5 +46,21 @@ fn routes() -> Vec<(Page, MethodRouter<PortalParts>)> {
         (Page::Home, get(pages::home::get)),
         (Page::Clusters, get(pages::clusters::get)),
         (Page::Cluster, get(pages::cluster::get)),
+        (Page::StartAudit, post(pages::audit::start)),
+        (Page::Audit, get(pages::audit::get)),
+        (Page::CancelAudit, post(pages::audit::cancel)),
+        (Page::Schedules, get(pages::schedules::get)),
+        (Page::NewSchedule, get(pages::new_schedule::get)),
+        (Page::CreateSchedule, post(pages::new_schedule::post)),
+        (Page::Schedule, get(pages::schedule::get)),
+        (Page::UpdateSchedule, post(pages::schedule::post)),
+        (Page::DeleteSchedule, post(pages::schedule::delete)),
+        (Page::Waivers, get(pages::waivers::get)),
+        (Page::NewWaiver, get(pages::new_waiver::get)),
+        (Page::ProposeWaiver, post(pages::new_waiver::post)),
+        (Page::Waiver, get(pages::waiver::get)),
+        (Page::ApproveWaiver, post(pages::waiver::approve)),
+        (Page::RevokeWaiver, post(pages::waiver::revoke)),
+        (Page::AccessLog, get(pages::access_log::get)),
     ]
 }

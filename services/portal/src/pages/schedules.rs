@@ -40,6 +40,7 @@ pub(crate) async fn get(
         cluster_id: wanted.cluster.clone(),
         page_size: 50,
         page_token: wanted.page.clone(),
+        ..Default::default()
     };
     let mut answer = Api::new(&parts, &viewer).schedules().list_schedules(message).await?.into_inner();
     answer.schedules.sort_by(|one, other| (&one.cluster_id, &one.schedule_id).cmp(&(&other.cluster_id, &other.schedule_id)));
