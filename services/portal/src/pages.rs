@@ -2,6 +2,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod audit;
+pub(crate) mod cluster;
 pub(crate) mod clusters;
 pub(crate) mod home;
 pub(crate) mod new_schedule;

@@ -45,6 +45,7 @@ fn routes() -> Vec<(Page, MethodRouter<PortalParts>)> {
         (Page::Asset, get(assets::get)),
         (Page::Home, get(pages::home::get)),
         (Page::Clusters, get(pages::clusters::get)),
+        (Page::Cluster, get(pages::cluster::get)),
         (Page::StartAudit, post(pages::audit::start)),
         (Page::Audit, get(pages::audit::get)),
         (Page::CancelAudit, post(pages::audit::cancel)),
