@@ -17,7 +17,11 @@ use crate::{links, marks, words};
 
 /// Steps by the word of the checker: what is asked, and why it matters.
 const STEPS: &[(&str, &str, &str)] = &[
-    ("structure", "Is it a sealed pack?", "A PDF with exactly one certification seal, before any other signature."),
+    (
+        "structure",
+        "Is it a sealed pack?",
+        "A PDF with exactly one certification seal, before any other signature.",
+    ),
     ("coverage", "Does the seal cover everything?", "No byte of the file lies outside of what is signed."),
     ("digest", "Is it unchanged?", "The digest of the covered bytes is the one that was signed."),
     ("signature", "Is the signature genuine?", "It verifies with the key of the certificate."),
@@ -58,7 +62,9 @@ pub(crate) async fn kept(
     digest: &Digest,
     claims: Option<&PackClaims>,
 ) -> Kept {
-    let Some(claims) = claims.filter(|claims| viewer.caller.scope.admits(&claims.cluster)) else { return Kept::No };
+    let Some(claims) = claims.filter(|claims| viewer.caller.scope.admits(&claims.cluster)) else {
+        return Kept::No;
+    };
     let pick = PackPick {
         clusters: Clusters::Only(BTreeSet::from([claims.cluster.clone()])),
         from: Some(claims.collected),
@@ -237,7 +243,10 @@ mod tests {
 
     fn check(states: &[(&str, CheckState)]) -> PackCheck {
         let state = states.iter().map(|(_, state)| *state).find(|state| *state != CheckState::Valid);
-        let steps = states.iter().map(|(name, state)| ((*name).to_owned(), *state, format!("<i>{name}</i> told"))).collect();
+        let steps = states
+            .iter()
+            .map(|(name, state)| ((*name).to_owned(), *state, format!("<i>{name}</i> told")))
+            .collect();
         PackCheck { state: state.unwrap_or(CheckState::Valid), steps }
     }
 
@@ -250,7 +259,10 @@ mod tests {
         ]);
         let html = steps(&check).into_string();
         let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}: {html}"));
-        assert!(at("Is it unchanged?") < at("Does the seal cover") && at("Does the seal cover") < at("Is it a sealed pack?"));
+        assert!(
+            at("Is it unchanged?") < at("Does the seal cover")
+                && at("Does the seal cover") < at("Is it a sealed pack?")
+        );
         assert!(html.contains("one broken, one not decided") && !html.contains("<i>"), "{html}");
     }
 

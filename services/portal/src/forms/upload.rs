@@ -102,7 +102,11 @@ async fn parts(mut form: Multipart<'_>, csrf: Option<&Csrf>) -> Result<Upload, m
                     }
                     bytes.extend_from_slice(&piece);
                 }
-                return Ok(if name.is_empty() && bytes.is_empty() { Upload::Nothing } else { Upload::File(name, bytes) });
+                return Ok(if name.is_empty() && bytes.is_empty() {
+                    Upload::Nothing
+                } else {
+                    Upload::File(name, bytes)
+                });
             }
             Some("file") => return Ok(Upload::Foreign),
             _ => while field.chunk().await?.is_some() {},
@@ -150,7 +154,9 @@ mod tests {
         let mut body = Vec::new();
         for (name, file, bytes) in parts {
             let file = if file.is_empty() { String::new() } else { format!("; filename=\"{file}\"") };
-            body.extend_from_slice(format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes());
+            body.extend_from_slice(
+                format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes(),
+            );
             body.extend_from_slice(bytes);
             body.extend_from_slice(b"\r\n");
         }
@@ -161,7 +167,10 @@ mod tests {
     async fn come(kind: &'static str, body: Vec<u8>) -> Upload {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        let pieces = body.chunks(60_000).map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece))).collect::<Vec<_>>();
+        let pieces = body
+            .chunks(60_000)
+            .map(|piece| Ok::<_, Infallible>(Bytes::copy_from_slice(piece)))
+            .collect::<Vec<_>>();
         let mut body = Body::from_stream(stream::iter(pieces)).into_data_stream();
         read(&headers, &mut body, Some(&Csrf("token".to_owned()))).await
     }
@@ -169,7 +178,9 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_taken_with_the_token_before_it() {
         let whole = form(&[("csrf", "", b"token"), ("other", "", b"x"), ("file", "a.pdf", b"%PDF")]);
-        assert!(matches!(come(KIND, whole).await, Upload::File(name, bytes) if name == "a.pdf" && bytes == b"%PDF"));
+        assert!(
+            matches!(come(KIND, whole).await, Upload::File(name, bytes) if name == "a.pdf" && bytes == b"%PDF")
+        );
         for foreign in [
             form(&[("file", "a.pdf", b"%PDF")]),
             form(&[("file", "a.pdf", b"%PDF"), ("csrf", "", b"token")]),

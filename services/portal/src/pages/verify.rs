@@ -33,20 +33,30 @@ pub(crate) async fn get(viewer: Viewer) -> Response {
     form_page(&viewer, StatusCode::OK, &Errors::default())
 }
 
-pub(crate) async fn post(State(parts): State<PortalParts>, viewer: Viewer, request: Request) -> Result<Response, Refusal> {
+pub(crate) async fn post(
+    State(parts): State<PortalParts>,
+    viewer: Viewer,
+    request: Request,
+) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
     let token = head.extensions.get::<Csrf>().cloned();
     let mut body = body.into_data_stream();
     let wrong = |status, sentence: &str| form_page(&viewer, status, &Errors::of("file", sentence));
     let too_large = || {
         let limit = words::size(upload::LARGEST);
-        wrong(StatusCode::PAYLOAD_TOO_LARGE, &format!("The file has more than {limit}, the most that is checked here. A pack has less."))
+        wrong(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("The file has more than {limit}, the most that is checked here. A pack has less."),
+        )
     };
     if announced_too_large(&head.headers) {
         return Ok(while_draining(too_large(), &head.headers, body));
     }
     let Some(permit) = place().await else {
-        let busy = wrong(StatusCode::SERVICE_UNAVAILABLE, "As many files are being checked as the service can. Try again in a minute.");
+        let busy = wrong(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "As many files are being checked as the service can. Try again in a minute.",
+        );
         return Ok(while_draining(busy, &head.headers, body));
     };
     let (name, bytes) = match upload::read(&head.headers, &mut body, token.as_ref()).await {
@@ -59,10 +69,15 @@ pub(crate) async fn post(State(parts): State<PortalParts>, viewer: Viewer, reque
         Upload::Slow => {
             return Ok(wrong(StatusCode::REQUEST_TIMEOUT, "The file did not come within two minutes."));
         }
-        Upload::Broken => return Ok(wrong(StatusCode::BAD_REQUEST, "The file did not come whole. Send it again.")),
+        Upload::Broken => {
+            return Ok(wrong(StatusCode::BAD_REQUEST, "The file did not come whole. Send it again."));
+        }
         Upload::Foreign => {
             drop(permit);
-            let page = wrong(StatusCode::FORBIDDEN, "The form was not one of this session. Send it again from here.");
+            let page = wrong(
+                StatusCode::FORBIDDEN,
+                "The form was not one of this session. Send it again from here.",
+            );
             return Ok(while_draining(page, &head.headers, body));
         }
     };
@@ -73,7 +88,10 @@ pub(crate) async fn post(State(parts): State<PortalParts>, viewer: Viewer, reque
             Checked { name, size, digest, check, claims, kept }
         }
         None => {
-            return Ok(wrong(StatusCode::UNPROCESSABLE_ENTITY, "The check did not end within a minute. No pack takes that long: do not rely on the file."));
+            return Ok(wrong(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The check did not end within a minute. No pack takes that long: do not rely on the file.",
+            ));
         }
     };
     Ok(Shell {
