@@ -10,6 +10,7 @@
 mod access_words;
 mod assets;
 mod charts;
+mod check_view;
 mod dress;
 mod forms;
 mod grpc;

@@ -10,5 +10,6 @@ pub(crate) mod new_waiver;
 pub(crate) mod schedule;
 pub(crate) mod schedules;
 pub(crate) mod shared;
+pub(crate) mod verify;
 pub(crate) mod waiver;
 pub(crate) mod waivers;

@@ -114,7 +114,8 @@ pub(crate) async fn cancel(
     let audit = audit.ok_or_else(|| unknown(&key))?;
     // One that had ended before was not stopped.
     let address = links::audit(&key);
-    let stops = matches!(audit.state(), v1::AuditState::Queued | v1::AuditState::Running | v1::AuditState::Cancelled);
+    let stops =
+        matches!(audit.state(), v1::AuditState::Queued | v1::AuditState::Running | v1::AuditState::Cancelled);
     Ok(Redirect::to(&if stops { Notice::AuditCancelled.at(&address) } else { address }).into_response())
 }
 
@@ -172,11 +173,18 @@ fn title(audit: &v1::Audit) -> String {
             (v1::AuditStage::Collecting, total) => {
                 format!("Collecting: {} of {} read", words::thousands(audit.done), objects(total))
             }
-            (stage, _) => format!("Running: {}", STAGES.iter().find(|(each, _)| *each == stage).map_or("started", |(_, text)| text)),
+            (stage, _) => format!(
+                "Running: {}",
+                STAGES.iter().find(|(each, _)| *each == stage).map_or("started", |(_, text)| text)
+            ),
         },
         v1::AuditState::Succeeded => {
             let result = audit.result.clone().unwrap_or_default();
-            let seen = if result.complete { "everything that was asked was read" } else { "not everything that was asked was read" };
+            let seen = if result.complete {
+                "everything that was asked was read"
+            } else {
+                "not everything that was asked was read"
+            };
             format!("{}: {seen}", words::capital(&words::rated(rating(&result))))
         }
         v1::AuditState::Failed => format!("Failed: {}", audit.failure),
@@ -209,7 +217,7 @@ fn refresh(key: &AuditKey, follows: bool) -> Markup {
                 span.note { "This page loads again every " (REFRESH) " seconds." }
             } @else {
                 a.button href=(address) { "Refresh page" }
-                a.clear href=(links::with(&address, [("follow", "on")])) { "Refresh every " (REFRESH) " seconds" }
+                a.touch href=(links::with(&address, [("follow", "on")])) { "Refresh every " (REFRESH) " seconds" }
             }
         }
     }
@@ -244,7 +252,8 @@ fn stages(audit: &v1::Audit) -> Markup {
                 @for (place, (stage, text)) in STAGES.iter().enumerate() {
                     @let state = if place < at { "done" } else if place == at { "now" } else { "to come" };
                     li.done[place < at].now[place == at] aria-current=[(place == at).then_some("step")] {
-                        b { (stage_name(*stage)) } ": " (text)
+                        b { (stage_name(*stage)) }
+                        span { (text) }
                         span.note { (state)
                             @if place == at && audit.done > 0 {
                                 ", " (words::thousands(audit.done))
@@ -311,7 +320,7 @@ fn cancel_form(viewer: &Viewer, key: &AuditKey) -> Markup {
             form action=(links::cancel_audit(key)) method="post" {
                 (csrf(viewer))
                 p { "An audit that is stopped has no pack." }
-                button type="submit" { "Cancel audit" }
+                button.button type="submit" { "Cancel audit" }
             }
         }
     }
@@ -324,10 +333,20 @@ mod tests {
     #[test]
     fn the_title_says_how_far_it_is() {
         let audit = |state: v1::AuditState, stage: v1::AuditStage, done, total| {
-            title(&v1::Audit { state: state.into(), stage: stage.into(), done, total, failure: "why".into(), ..Default::default() })
+            title(&v1::Audit {
+                state: state.into(),
+                stage: stage.into(),
+                done,
+                total,
+                failure: "why".into(),
+                ..Default::default()
+            })
         };
         let running = v1::AuditState::Running;
-        assert_eq!(audit(running, v1::AuditStage::Collecting, 1200, 4000), "Collecting: 1\u{202F}200 of 4\u{202F}000 objects read");
+        assert_eq!(
+            audit(running, v1::AuditStage::Collecting, 1200, 4000),
+            "Collecting: 1\u{202F}200 of 4\u{202F}000 objects read"
+        );
         assert_eq!(audit(running, v1::AuditStage::Collecting, 1, 0), "Collecting: 1 object read");
         assert_eq!(audit(running, v1::AuditStage::Sealing, 0, 0), "Running: the report is signed");
         assert_eq!(audit(v1::AuditState::Failed, v1::AuditStage::Unspecified, 0, 0), "Failed: why");

@@ -40,10 +40,12 @@ pub(crate) async fn get(
         cluster_id: wanted.cluster.clone(),
         page_size: 50,
         page_token: wanted.page.clone(),
-        ..Default::default()
+        read_mask: None,
     };
     let mut answer = Api::new(&parts, &viewer).schedules().list_schedules(message).await?.into_inner();
-    answer.schedules.sort_by(|one, other| (&one.cluster_id, &one.schedule_id).cmp(&(&other.cluster_id, &other.schedule_id)));
+    answer.schedules.sort_by(|one, other| {
+        (&one.cluster_id, &one.schedule_id).cmp(&(&other.cluster_id, &other.schedule_id))
+    });
     let operator = viewer.is(&[Role::Operator, Role::Admin]);
     let now = parts.clock.now();
     let more = next_page(links::SCHEDULES, &[("cluster", &wanted.cluster)], &answer.next_page_token);
@@ -109,7 +111,7 @@ fn table(schedules: &[v1::Schedule]) -> Markup {
                 th scope="col" { "Times" }
                 th scope="col" { "Next slots" }
                 th scope="col" { "Last slot" }
-                th.n scope="col" { "Gaps" span.note { "of 100" } }
+                th.n scope="col" { "Gaps" }
             } }
             tbody {
                 @for (place, schedule) in schedules.iter().enumerate() {

@@ -56,7 +56,9 @@ pub(crate) async fn get(
             for _ in 0..SEARCHED {
                 let message = list(&[v1::WaiverStage::Approved], 500, token);
                 let page = api.waivers().list_waivers(message).await?.into_inner();
-                soon.extend(page.waivers.into_iter().filter(|waiver| Stage::of(waiver, today) == Stage::Soon));
+                soon.extend(
+                    page.waivers.into_iter().filter(|waiver| Stage::of(waiver, today) == Stage::Soon),
+                );
                 token = page.next_page_token;
                 if token.is_empty() {
                     break;
@@ -98,8 +100,14 @@ fn title(waiting: &v1::ListWaiversResponse, cluster: Option<&ClusterId>) -> Stri
     let of = cluster.map(|cluster| format!(" of {cluster}")).unwrap_or_default();
     match (waiting.waivers.len(), waiting.next_page_token.is_empty()) {
         (0, _) => format!("No waiver{of} waits for approval"),
-        (count, true) => format!("{}{of} for approval by another person", words::counted(count, "waiver waits", "waivers wait")),
-        (count, false) => format!("More than {} waivers wait{of} for approval by another person", words::thousands(count as u64)),
+        (count, true) => format!(
+            "{}{of} for approval by another person",
+            words::counted(count, "waiver waits", "waivers wait")
+        ),
+        (count, false) => format!(
+            "More than {} waivers wait{of} for approval by another person",
+            words::thousands(count as u64)
+        ),
     }
 }
 
@@ -162,8 +170,7 @@ fn named(record: &v1::WaiverRecord, waiver: &v1::Waiver, parts: &PortalParts) ->
             (Ok(cluster), Ok(id)) => { a href=(links::waiver(&cluster, &id)) { (marks::name(title)) } },
             _ => { (marks::name(title)) },
         }
-        br;
-        (marks::id(&waiver.measure))
+        span.sub { (marks::id(&waiver.measure)) }
     }
 }
 
@@ -171,7 +178,7 @@ fn last_day(waiver: &v1::Waiver, record: &v1::WaiverRecord, today: Date) -> Mark
     let Ok(day) = waiver.expiry.parse::<Date>() else { return marks::name(&waiver.expiry) };
     html! {
         time datetime=(day) { (words::date(day)) }
-        @if Stage::of(record, today) == Stage::Soon { br; b { "within " (SOON_DAYS) " days" } }
+        @if Stage::of(record, today) == Stage::Soon { span.sub { "within " (SOON_DAYS) " days" } }
     }
 }
 
