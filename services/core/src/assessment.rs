@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::Digest;
-use crate::measure::MeasureId;
+use crate::measure::{MeasureId, MeasureRule};
 use crate::observation::Observation;
 use crate::permissions::Permissions;
 use crate::population::{NotListed, Reason, UnreadableFile};
@@ -221,6 +221,10 @@ pub struct MeasureCount {
     /// Why the whole measure does not apply, if so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// What the measure asks and how it counts; absent in assessments of earlier programs. With it every score can be
+    /// computed from the assessment alone, and a changed measure is told from a changed cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<MeasureRule>,
 }
 
 impl MeasureCount {

@@ -1,7 +1,10 @@
 //! What the services ask of the world, as traits: time, what is kept, the runs, the log. The archive implements those
 //! of storage over an object store; the program wires them together.
 
+mod compare;
 pub mod evidence;
+
+pub use compare::{Compare, CompareError};
 
 use std::sync::Arc;
 
