@@ -8,11 +8,13 @@
 //!
 //! Request → access layer → viewer → page → shell
 
+mod access_words;
 mod assets;
 mod charts;
 mod comparisons;
 mod download;
 mod dress;
+mod forms;
 mod grpc;
 mod headers;
 mod links;
@@ -22,11 +24,13 @@ mod pages;
 mod params;
 mod parts;
 mod refusal;
+mod schedules;
 mod seals;
 mod shell;
 mod slots;
 mod verdict;
 mod viewer;
+mod waivers;
 mod wire;
 mod words;
 

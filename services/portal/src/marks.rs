@@ -87,6 +87,15 @@ pub(crate) fn bar_with(low: f64, high: f64, tick: Option<f64>, before: Option<f6
     }
 }
 
+/// The diamond of a bar, for a line that says what it means.
+pub(crate) fn diamond() -> Markup {
+    html! {
+        svg.key-diamond viewBox="-6 -6 12 12" width="12" height="12" aria-hidden="true" focusable="false" {
+            path.diamond d="M-4.5 0 0-4.5 4.5 0 0 4.5z" {}
+        }
+    }
+}
+
 /// A percentage of a length in a drawing, with two decimals at most.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Percent(pub(crate) f64);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use hexproof_access::policy::pages::Page;
 use hexproof_core::measure::Catalogue;
 use hexproof_core::port::evidence::Evidence;
@@ -64,5 +64,22 @@ fn routes() -> Vec<(Page, MethodRouter<PortalParts>)> {
         (Page::File, get(pages::file::get)),
         (Page::Measures, get(pages::measures::get)),
         (Page::Measure, get(pages::measure::get)),
+        (Page::Cluster, get(pages::cluster::get)),
+        (Page::StartAudit, post(pages::audit::start)),
+        (Page::Audit, get(pages::audit::get)),
+        (Page::CancelAudit, post(pages::audit::cancel)),
+        (Page::Schedules, get(pages::schedules::get)),
+        (Page::NewSchedule, get(pages::new_schedule::get)),
+        (Page::CreateSchedule, post(pages::new_schedule::post)),
+        (Page::Schedule, get(pages::schedule::get)),
+        (Page::UpdateSchedule, post(pages::schedule::post)),
+        (Page::DeleteSchedule, post(pages::schedule::delete)),
+        (Page::Waivers, get(pages::waivers::get)),
+        (Page::NewWaiver, get(pages::new_waiver::get)),
+        (Page::ProposeWaiver, post(pages::new_waiver::post)),
+        (Page::Waiver, get(pages::waiver::get)),
+        (Page::ApproveWaiver, post(pages::waiver::approve)),
+        (Page::RevokeWaiver, post(pages::waiver::revoke)),
+        (Page::AccessLog, get(pages::access_log::get)),
     ]
 }

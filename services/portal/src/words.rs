@@ -121,6 +121,11 @@ pub(crate) fn short_minute(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M").to_string()
 }
 
+/// `23 Nov`: below a bar.
+pub(crate) fn short_day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%-d %b").to_string()
+}
+
 /// `23 November 2026`.
 pub(crate) fn day(at: Timestamp) -> String {
     date(at.to_zoned(TimeZone::UTC).date())
