@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 use hexproof_access::policy::pages::Page;
 use hexproof_core::measure::Catalogue;
 use hexproof_core::port::evidence::Evidence;
-use hexproof_core::port::{CheckPack, Clock};
+use hexproof_core::port::{CheckPack, Clock, Compare};
 
+use crate::comparisons::Comparisons;
+use crate::seals::Seals;
 use crate::{assets, dress, pages};
 
 /// What the portal is made of. Cheap to clone.
@@ -19,6 +22,8 @@ pub struct PortalParts {
     pub evidence: Arc<dyn Evidence>,
     /// Checks packs.
     pub check: Arc<dyn CheckPack>,
+    /// Compares packs.
+    pub compare: Arc<dyn Compare>,
     /// The measures.
     pub catalogue: Arc<Catalogue>,
     /// The time.
@@ -30,11 +35,15 @@ pub struct PortalParts {
 
 /// The pages, to be put behind the access layer.
 pub fn router(parts: PortalParts) -> Router {
+    let seals = Seals::new(parts.evidence.clone(), parts.check.clone(), parts.clock.clone());
+    let comparisons = Comparisons::new(parts.evidence.clone(), parts.compare.clone());
     // The table says where a page is found: pages of the same pattern are one route with two methods.
     routes()
         .into_iter()
         .filter_map(|(page, method)| Some((page.rule()?.pattern, method)))
         .fold(Router::new(), |router, (pattern, method)| router.route(pattern, method))
+        .layer(Extension(seals))
+        .layer(Extension(comparisons))
         .layer(from_fn(dress::remember))
         .with_state(parts)
 }
@@ -45,6 +54,16 @@ fn routes() -> Vec<(Page, MethodRouter<PortalParts>)> {
         (Page::Asset, get(assets::get)),
         (Page::Home, get(pages::home::get)),
         (Page::Clusters, get(pages::clusters::get)),
+        (Page::Packs, get(pages::packs::get)),
+        (Page::Pack, get(pages::pack::get)),
+        (Page::Observations, get(pages::observations::get)),
+        (Page::Observation, get(pages::observation::get)),
+        (Page::Population, get(pages::population::get)),
+        (Page::Changes, get(pages::changes::get)),
+        (Page::Verification, get(pages::verification::get)),
+        (Page::File, get(pages::file::get)),
+        (Page::Measures, get(pages::measures::get)),
+        (Page::Measure, get(pages::measure::get)),
         (Page::Cluster, get(pages::cluster::get)),
         (Page::StartAudit, post(pages::audit::start)),
         (Page::Audit, get(pages::audit::get)),

@@ -1,6 +1,6 @@
 //! The sentences that say the result of a pack, in the words of the packs themselves.
 
-use hexproof_core::assessment::{Assessment, MeasureCount, whole_high, whole_low};
+use hexproof_core::assessment::{Assessment, Cell, MeasureCount, whole_high, whole_low};
 use hexproof_core::measure::Catalogue;
 use hexproof_core::port::evidence::ScoreEntry;
 use hexproof_core::{Layer, Rating, Significance};
@@ -65,6 +65,9 @@ fn critical(assessment: &Assessment, catalogue: &Catalogue) -> String {
     }
 }
 
+/// A layer of which more was not seen is named.
+const MUCH: f64 = 25.0;
+
 /// What was not seen, or not judged at all; nothing if all was.
 fn unseen(assessment: &Assessment) -> Option<String> {
     let empty = empty_layers(assessment).len();
@@ -72,8 +75,29 @@ fn unseen(assessment: &Assessment) -> Option<String> {
         let verb = if empty == 1 { "was" } else { "were" };
         return Some(format!("{} of five layers {verb} not judged", words::number(empty)));
     }
+    let least = assessment.layers.iter().min_by(|one, other| one.coverage.total_cmp(&other.coverage));
+    if let Some(unseen) = least.and_then(unseen_of) {
+        return Some(unseen);
+    }
     let missing = whole_high(100.0 - assessment.overall.coverage);
     (missing > 0).then(|| format!("{missing}{THIN}% was not seen"))
+}
+
+/// `half of the environment was not seen`, where it is much.
+fn unseen_of(cell: &Cell) -> Option<String> {
+    let missing = 100.0 - cell.coverage;
+    let of = match cell.layer.filter(|_| missing >= MUCH)? {
+        Layer::Environment => "the environment",
+        Layer::Cluster => "the cluster layer",
+        Layer::Node => "the node layer",
+        Layer::Container => "the container layer",
+        Layer::ApiResources => "the API resources",
+    };
+    Some(match whole_high(missing) {
+        100 => format!("nothing of {of} was seen"),
+        45..=55 => format!("half of {of} was not seen"),
+        percent => format!("{percent}{THIN}% of {of} was not seen"),
+    })
 }
 
 /// Layers that no measure judged.
@@ -152,5 +176,25 @@ mod tests {
             moved(&score(73.4, 81.0), at, &score(73.0, 85.0)),
             "Since 23 October 2026 the low end stands at 73"
         );
+    }
+
+    #[test]
+    fn a_layer_of_which_much_was_not_seen_is_named() {
+        let at = "2026-11-23T06:00:00Z".parse().unwrap();
+        let mut a = hexproof_testkit::evidence::Sample::weak(&"shop".parse().unwrap(), at).assessment();
+        let full = |layer: &Layer| Cell { layer: Some(*layer), measures: 3, coverage: 100.0, ..a.overall.clone() };
+        a.layers = Layer::ALL.iter().map(full).collect();
+        a.overall.coverage = 89.0;
+        assert_eq!(unseen(&a).unwrap(), "11\u{202f}% was not seen");
+        a.layers[0].coverage = 51.2;
+        assert_eq!(unseen(&a).unwrap(), "half of the environment was not seen");
+        a.layers[2].coverage = 0.0;
+        assert_eq!(unseen(&a).unwrap(), "nothing of the node layer was seen");
+        a.layers[3].measures = 0;
+        assert_eq!(unseen(&a).unwrap(), "one of five layers was not judged");
+        a.layers[3].measures = 3;
+        a.overall.coverage = 100.0;
+        a.layers.iter_mut().for_each(|cell| cell.coverage = 100.0);
+        assert_eq!(unseen(&a), None);
     }
 }
