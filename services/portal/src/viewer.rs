@@ -5,6 +5,7 @@ use hexproof_core::access::{Caller, Role, Trail};
 use hexproof_core::audit::AuditKey;
 use hexproof_core::id::ClusterId;
 use hexproof_core::port::evidence::{Evidence, PackEntry};
+use http::Extensions;
 use http::request::Parts;
 
 use crate::refusal::Refusal;
@@ -25,14 +26,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewer {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         // Without the layer there is nobody, and nobody sees anything.
-        let caller = parts.extensions.get::<Caller>().cloned().ok_or(Refusal::Login)?;
-        let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
-        let csrf = parts.extensions.get::<hexproof_access::Csrf>().map(|csrf| csrf.0.clone());
-        Ok(Self { caller, trail, csrf: csrf.unwrap_or_default() })
+        Self::of(&parts.extensions).ok_or(Refusal::Login)
     }
 }
 
 impl Viewer {
+    /// Who looks, by what the access layer put beside the request.
+    pub(crate) fn of(extensions: &Extensions) -> Option<Self> {
+        let caller = extensions.get::<Caller>()?.clone();
+        let trail = extensions.get::<Trail>().cloned().unwrap_or_default();
+        let csrf = extensions.get::<hexproof_access::Csrf>().map(|csrf| csrf.0.clone());
+        Some(Self { caller, trail, csrf: csrf.unwrap_or_default() })
+    }
+
     /// Whether any of the caller's roles is one of these.
     pub(crate) fn is(&self, roles: &[Role]) -> bool {
         roles.iter().any(|role| self.caller.roles.contains(role))
