@@ -38,7 +38,7 @@ fn every_check_of_pages_finds_what_is_wrong() {
     browser.scheme(Scheme::Dark);
     let found = browser.axe();
     assert!(!has(&found, "color-contrast"), "the page is wrong in the light alone: {found:#?}");
-    assert!(browser.traffic().addresses.iter().any(|address| address.ends_with("wrong.html")));
+    assert!(browser.traffic("file:").addresses.iter().any(|address| address.ends_with("wrong.html")));
 
     browser.press(&[key::TAB]);
     assert_eq!(browser.focus(), ("input unlabelled".to_owned(), true));

@@ -6,4 +6,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod auditor;
 mod control;
+mod every_page;
+mod operator;
+mod world;

@@ -5,6 +5,7 @@
 pub(crate) mod browser;
 pub(crate) mod parts;
 pub(crate) mod service;
+pub(crate) mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -324,12 +324,15 @@ pub(crate) struct IdentityProvider {
 
 impl IdentityProvider {
     pub(crate) fn start(home: &Path, clients: &[Client<'_>]) -> Self {
-        let list: Vec<Value> = clients
-            .iter()
-            .map(|Client { id, groups, audience }| {
-                serde_json::json!({ "id": id, "groups": groups, "audience": audience })
-            })
-            .collect();
+        Self::start_with(home, clients, &[])
+    }
+
+    /// The same with further entries as the provider reads them: sites, and people who log in to them.
+    pub(crate) fn start_with(home: &Path, clients: &[Client<'_>], more: &[Value]) -> Self {
+        let programs = clients.iter().map(|Client { id, groups, audience }| {
+            serde_json::json!({ "id": id, "groups": groups, "audience": audience })
+        });
+        let list: Vec<Value> = programs.chain(more.iter().cloned()).collect();
         let file = home.join("clients.json");
         std::fs::write(&file, serde_json::to_vec(&list).unwrap()).unwrap();
         let port = free_port();

@@ -1,5 +1,6 @@
 //! Judges the page that is open.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -126,20 +127,31 @@ impl Browser {
         entries.as_array().unwrap().iter().map(line).collect()
     }
 
-    /// What was loaded since the last time of asking.
-    pub(crate) fn traffic(&self) -> Traffic {
+    /// What was loaded since the last time of asking; bytes count if they came from an address that begins with `from`.
+    pub(crate) fn traffic(&self, from: &str) -> Traffic {
         let mut traffic = Traffic::default();
+        let mut counted = BTreeSet::new();
         let entries = self.ask("POST", "se/log", &json!({ "type": "performance" }));
         for entry in entries.as_array().unwrap() {
             let event: Value = serde_json::from_str(entry["message"].as_str().unwrap()).unwrap();
             let (event, parameters) = (&event["message"]["method"], &event["message"]["params"]);
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let id = text(&parameters["requestId"]);
             match event.as_str().unwrap() {
                 "Network.requestWillBeSent" => {
-                    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                    traffic.addresses.push(text(&parameters["request"]["url"]));
+                    let address = text(&parameters["request"]["url"]);
+                    if address.starts_with(from) {
+                        counted.insert(id);
+                    }
+                    // A redirection is told by the request that follows it.
+                    let moved = &parameters["redirectResponse"];
+                    if text(&moved["url"]).starts_with(from) {
+                        traffic.bytes += moved["encodedDataLength"].as_f64().unwrap_or_default();
+                    }
+                    traffic.addresses.push(address);
                     traffic.types.push(text(&parameters["type"]));
                 }
-                "Network.loadingFinished" => {
+                "Network.loadingFinished" if counted.contains(&id) => {
                     traffic.bytes += parameters["encodedDataLength"].as_f64().unwrap_or_default();
                 }
                 _ => {}

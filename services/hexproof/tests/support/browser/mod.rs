@@ -160,14 +160,14 @@ impl Browser {
         self.wait_for("link text", text)
     }
 
+    /// The link whose text begins with this.
+    pub(crate) fn link_with(&self, text: &str) -> Element {
+        self.wait_for("partial link text", text)
+    }
+
     /// The button whose text holds this.
     pub(crate) fn button(&self, text: &str) -> Element {
         self.wait_for("xpath", &format!("//button[contains(normalize-space(.), \"{text}\")]"))
-    }
-
-    /// The field that a label with this text names.
-    pub(crate) fn field(&self, label: &str) -> Element {
-        self.wait_for("xpath", &format!("//*[@id = //label[starts-with(normalize-space(.), \"{label}\")]/@for]"))
     }
 
     fn wait_for(&self, using: &str, value: &str) -> Element {
@@ -221,14 +221,28 @@ impl Browser {
         self.ask("POST", &format!("element/{}/value", element.0), &json!({ "text": file }));
     }
 
-    /// Chooses the option with this text in a list.
-    pub(crate) fn choose(&self, list: &Element, option: &str) {
-        let found = self.ask(
-            "POST",
-            &format!("element/{}/element", list.0),
-            &json!({ "using": "xpath", "value": format!(".//option[normalize-space(.) = \"{option}\"]") }),
-        );
+    /// Chooses the option with this value in a list.
+    pub(crate) fn choose(&self, list: &Element, value: &str) {
+        let wanted = json!({ "using": "css selector", "value": format!("option[value=\"{value}\"]") });
+        let found = self.ask("POST", &format!("element/{}/element", list.0), &wanted);
         self.click(&element(&found));
+    }
+
+    /// What a field holds.
+    pub(crate) fn value(&self, element: &Element) -> String {
+        let value = self.ask("GET", &format!("element/{}/property/value", element.0), &Value::Null);
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Sets what a field holds where keys would depend on the language of the browser: days, for example.
+    pub(crate) fn set_value(&self, element: &Element, value: &str) {
+        let field = json!({ ELEMENT: element.0 });
+        self.script("arguments[0].value = arguments[1];", &[field, value.into()]);
+    }
+
+    /// Asks until it holds.
+    pub(crate) fn wait_until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        until(what, PATIENCE, || holds(self).then_some(()));
     }
 
     /// Presses and lets go of keys, wherever the focus is.
