@@ -64,7 +64,10 @@ const RPCS: &[(&str, &str)] = &[
 ];
 
 fn page(word: &str) -> Option<&'static str> {
-    let page = hexproof_access::policy::pages::PAGES.iter().map(|rule| rule.page).find(|page| page.action() == word)?;
+    let page = hexproof_access::policy::pages::PAGES
+        .iter()
+        .map(|rule| rule.page)
+        .find(|page| page.action() == word)?;
     Some(match page {
         Page::StartAudit => "started an audit",
         Page::CancelAudit => "stopped an audit",

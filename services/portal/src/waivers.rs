@@ -26,13 +26,15 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) const ALL: [Self; 5] = [Self::Proposed, Self::InForce, Self::Soon, Self::Expired, Self::Revoked];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Proposed, Self::InForce, Self::Soon, Self::Expired, Self::Revoked];
 
     /// The state of a waiver on a day.
     pub(crate) fn of(record: &v1::WaiverRecord, today: Date) -> Self {
         match record.stage() {
             v1::WaiverStage::Approved => {
-                let until: Option<Date> = record.waiver.as_ref().and_then(|waiver| waiver.expiry.parse().ok());
+                let until: Option<Date> =
+                    record.waiver.as_ref().and_then(|waiver| waiver.expiry.parse().ok());
                 let soon = today.saturating_add(Span::new().days(SOON_DAYS));
                 match until.is_some_and(|until| until <= soon) {
                     true => Self::Soon,

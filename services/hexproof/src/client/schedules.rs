@@ -86,7 +86,12 @@ async fn list(
 ) -> anyhow::Result<Exit> {
     let cluster_id = cluster.unwrap_or_default();
     let (schedules, more) = pages(limit, async |page_size, page_token| {
-        let message = v1::ListSchedulesRequest { cluster_id: cluster_id.clone(), page_size, page_token, read_mask: None };
+        let message = v1::ListSchedulesRequest {
+            cluster_id: cluster_id.clone(),
+            page_size,
+            page_token,
+            read_mask: None,
+        };
         let page = answered(|| {
             let mut client = server.schedules();
             let request = ask(message.clone());

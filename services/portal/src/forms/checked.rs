@@ -32,7 +32,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for CheckedForm<T> {
             return Err(Refusal::Denied("The form is not one of your session.".to_owned()));
         }
         let text = serde_json::to_value(pairs.into_iter().collect::<std::collections::BTreeMap<_, _>>());
-        text.and_then(serde_json::from_value).map(Self).map_err(|_| Refusal::Invalid("The form cannot be read.".to_owned()))
+        text.and_then(serde_json::from_value)
+            .map(Self)
+            .map_err(|_| Refusal::Invalid("The form cannot be read.".to_owned()))
     }
 }
 

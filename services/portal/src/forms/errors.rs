@@ -47,11 +47,17 @@ impl Errors {
         match status.code() {
             Code::InvalidArgument | Code::OutOfRange => {
                 let mut errors = Self::default();
-                for violation in status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default() {
+                for violation in
+                    status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default()
+                {
                     let field = paths.iter().find(|(path, _)| within(&violation.field, path));
                     match field {
                         Some((_, field)) => errors.add(field, sentence(&violation.description)),
-                        None => errors.above.push(format!("`{}`: {}", violation.field, sentence(&violation.description))),
+                        None => errors.above.push(format!(
+                            "`{}`: {}",
+                            violation.field,
+                            sentence(&violation.description)
+                        )),
                     }
                 }
                 if errors.is_empty() {
@@ -60,7 +66,9 @@ impl Errors {
                 Ok(errors)
             }
             // Somebody was first, or things are no longer as they were on the page.
-            Code::FailedPrecondition | Code::AlreadyExists | Code::Aborted => Ok(Self::above(sentence(status.message()))),
+            Code::FailedPrecondition | Code::AlreadyExists | Code::Aborted => {
+                Ok(Self::above(sentence(status.message())))
+            }
             _ => Err(Refusal::from(status)),
         }
     }
@@ -71,7 +79,9 @@ impl Errors {
         if self.is_empty() {
             return html! {};
         }
-        let by_field = labels.iter().flat_map(|(name, label)| self.at(name).map(move |sentence| (*name, *label, sentence)));
+        let by_field = labels
+            .iter()
+            .flat_map(|(name, label)| self.at(name).map(move |sentence| (*name, *label, sentence)));
         html! {
             // Focus goes here as the page opens, so that it is read out first.
             div.errors role="alert" tabindex="-1" autofocus aria-labelledby="errors-title" {
@@ -121,8 +131,15 @@ mod tests {
         assert_eq!(errors.at("cron").collect::<Vec<_>>(), ["Has 4 fields."]);
         let other = Errors::read(status::invalid("schedule.cronx", "is odd"), PATHS).unwrap();
         assert_eq!(other.above, ["`schedule.cronx`: Is odd."]);
-        let failed = status::status(Code::FailedPrecondition, "SAME_PERSON", "whoever proposed a waiver cannot approve it");
-        assert_eq!(Errors::read(failed, PATHS).unwrap().above, ["Whoever proposed a waiver cannot approve it."]);
+        let failed = status::status(
+            Code::FailedPrecondition,
+            "SAME_PERSON",
+            "whoever proposed a waiver cannot approve it",
+        );
+        assert_eq!(
+            Errors::read(failed, PATHS).unwrap().above,
+            ["Whoever proposed a waiver cannot approve it."]
+        );
         assert!(Errors::read(status::unavailable("down"), PATHS).is_err());
         assert!(Errors::read(status::denied("no"), PATHS).is_err());
     }

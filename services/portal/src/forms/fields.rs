@@ -47,7 +47,8 @@ pub(crate) struct Fields<'a>(pub(crate) &'a Errors);
 impl Fields<'_> {
     /// A field for text.
     pub(crate) fn input(self, input: &Input<'_>) -> Markup {
-        let Input { name, label, hint, value, optional, autocomplete, code, day, lines, suggestions } = *input;
+        let Input { name, label, hint, value, optional, autocomplete, code, day, lines, suggestions } =
+            *input;
         let described = self.described(name, hint);
         let complete = if autocomplete.is_empty() { "off" } else { autocomplete };
         let invalid = self.invalid(name);
@@ -175,7 +176,13 @@ mod tests {
     fn labels_hints_and_errors_are_tied_to_their_field() {
         let errors = Errors::of("cron", "Has 4 fields.");
         let html = Fields(&errors)
-            .input(&Input { name: "cron", label: "Times", hint: "Five fields.", value: "a", ..Input::default() })
+            .input(&Input {
+                name: "cron",
+                label: "Times",
+                hint: "Five fields.",
+                value: "a",
+                ..Input::default()
+            })
             .into_string();
         for part in [
             "<label for=\"field-cron\">Times</label>",
@@ -190,7 +197,10 @@ mod tests {
         }
         let html = Fields(&Errors::default()).input(&Input { name: "x", optional: true, ..Input::default() });
         let html = html.into_string();
-        assert!(!html.contains("aria-invalid") && !html.contains("required") && html.contains("optional"), "{html}");
+        assert!(
+            !html.contains("aria-invalid") && !html.contains("required") && html.contains("optional"),
+            "{html}"
+        );
     }
 
     #[test]
@@ -198,9 +208,23 @@ mod tests {
         let errors = Errors::of("name", HOSTILE);
         let fields = Fields(&errors);
         let suggestions = [HOSTILE.to_owned()];
-        let one = Input { name: "name", label: HOSTILE, hint: HOSTILE, value: HOSTILE, suggestions: &suggestions, ..Input::default() };
+        let one = Input {
+            name: "name",
+            label: HOSTILE,
+            hint: HOSTILE,
+            value: HOSTILE,
+            suggestions: &suggestions,
+            ..Input::default()
+        };
         let groups = [(HOSTILE.to_owned(), vec![(HOSTILE.to_owned(), HOSTILE.to_owned())])];
-        let choice = Choice { name: "name", label: HOSTILE, hint: HOSTILE, value: "other\"", optional: true, groups: &groups };
+        let choice = Choice {
+            name: "name",
+            label: HOSTILE,
+            hint: HOSTILE,
+            value: "other\"",
+            optional: true,
+            groups: &groups,
+        };
         let html = html! {
             (fields.input(&one)) (fields.input(&Input { lines: 3, ..one })) (fields.choice(&choice))
             (fields.checkbox("name", HOSTILE, HOSTILE, true)) (hidden("name", HOSTILE)) (submit(HOSTILE))

@@ -41,11 +41,19 @@ impl Notice {
     fn sentence(self) -> &'static str {
         match self {
             Self::ScheduleCreated => "The schedule is kept. Audits start at the slots below.",
-            Self::ScheduleChanged => "The change is kept. Slots before now no longer count if the times changed.",
+            Self::ScheduleChanged => {
+                "The change is kept. Slots before now no longer count if the times changed."
+            }
             Self::SchedulePaused => "The schedule is paused. No audit starts until it is resumed.",
-            Self::ScheduleResumed => "The schedule is resumed. Slots that passed meanwhile are neither run nor gaps.",
-            Self::ScheduleEnded => "The schedule has ended. Its versions and the packs of its audits are kept.",
-            Self::WaiverProposed => "The waiver is proposed. It does not count until another person approves it.",
+            Self::ScheduleResumed => {
+                "The schedule is resumed. Slots that passed meanwhile are neither run nor gaps."
+            }
+            Self::ScheduleEnded => {
+                "The schedule has ended. Its versions and the packs of its audits are kept."
+            }
+            Self::WaiverProposed => {
+                "The waiver is proposed. It does not count until another person approves it."
+            }
             Self::WaiverApproved => "The waiver is approved. It counts from the next audit on.",
             Self::WaiverRevoked => "The waiver is revoked. It does not count from the next audit on.",
             Self::WaiverRefused => "The waiver is refused. It never counted.",
@@ -88,6 +96,9 @@ mod tests {
             assert_eq!(told(other).into_string(), "", "{other}");
         }
         assert_eq!(Notice::ScheduleEnded.at("/schedules"), "/schedules?done=schedule-ended");
-        assert_eq!(Notice::ScheduleEnded.at("/schedules?cluster=a"), "/schedules?cluster=a&done=schedule-ended");
+        assert_eq!(
+            Notice::ScheduleEnded.at("/schedules?cluster=a"),
+            "/schedules?cluster=a&done=schedule-ended"
+        );
     }
 }

@@ -114,7 +114,8 @@ pub(crate) async fn cancel(
     let audit = audit.ok_or_else(|| unknown(&key))?;
     // One that had ended before was not stopped.
     let address = links::audit(&key);
-    let stops = matches!(audit.state(), v1::AuditState::Queued | v1::AuditState::Running | v1::AuditState::Cancelled);
+    let stops =
+        matches!(audit.state(), v1::AuditState::Queued | v1::AuditState::Running | v1::AuditState::Cancelled);
     Ok(Redirect::to(&if stops { Notice::AuditCancelled.at(&address) } else { address }).into_response())
 }
 
@@ -172,11 +173,18 @@ fn title(audit: &v1::Audit) -> String {
             (v1::AuditStage::Collecting, total) => {
                 format!("Collecting: {} of {} read", words::thousands(audit.done), objects(total))
             }
-            (stage, _) => format!("Running: {}", STAGES.iter().find(|(each, _)| *each == stage).map_or("started", |(_, text)| text)),
+            (stage, _) => format!(
+                "Running: {}",
+                STAGES.iter().find(|(each, _)| *each == stage).map_or("started", |(_, text)| text)
+            ),
         },
         v1::AuditState::Succeeded => {
             let result = audit.result.clone().unwrap_or_default();
-            let seen = if result.complete { "everything that was asked was read" } else { "not everything that was asked was read" };
+            let seen = if result.complete {
+                "everything that was asked was read"
+            } else {
+                "not everything that was asked was read"
+            };
             format!("{}: {seen}", words::capital(&words::rated(rating(&result))))
         }
         v1::AuditState::Failed => format!("Failed: {}", audit.failure),
@@ -324,10 +332,20 @@ mod tests {
     #[test]
     fn the_title_says_how_far_it_is() {
         let audit = |state: v1::AuditState, stage: v1::AuditStage, done, total| {
-            title(&v1::Audit { state: state.into(), stage: stage.into(), done, total, failure: "why".into(), ..Default::default() })
+            title(&v1::Audit {
+                state: state.into(),
+                stage: stage.into(),
+                done,
+                total,
+                failure: "why".into(),
+                ..Default::default()
+            })
         };
         let running = v1::AuditState::Running;
-        assert_eq!(audit(running, v1::AuditStage::Collecting, 1200, 4000), "Collecting: 1\u{202F}200 of 4\u{202F}000 objects read");
+        assert_eq!(
+            audit(running, v1::AuditStage::Collecting, 1200, 4000),
+            "Collecting: 1\u{202F}200 of 4\u{202F}000 objects read"
+        );
         assert_eq!(audit(running, v1::AuditStage::Collecting, 1, 0), "Collecting: 1 object read");
         assert_eq!(audit(running, v1::AuditStage::Sealing, 0, 0), "Running: the report is signed");
         assert_eq!(audit(v1::AuditState::Failed, v1::AuditStage::Unspecified, 0, 0), "Failed: why");

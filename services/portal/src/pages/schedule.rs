@@ -12,9 +12,9 @@ use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
 use crate::forms::{CheckedForm, Errors, Fields, Notice, csrf, hidden, submit, submit_as, told};
+use crate::grpc::Api;
 use crate::links;
 use crate::marks;
-use crate::grpc::Api;
 use crate::pages::shared::{cluster_link, instant, next_page};
 use crate::parts::PortalParts;
 use crate::refusal::Refusal;
@@ -90,7 +90,9 @@ pub(crate) async fn post(
         validate_only: only_preview,
     };
     let again = match Api::new(&parts, &viewer).schedules().update_schedule(message).await {
-        Ok(answer) if only_preview => Again { form: Some(form), shown: answer.into_inner().schedule, ..Again::default() },
+        Ok(answer) if only_preview => {
+            Again { form: Some(form), shown: answer.into_inner().schedule, ..Again::default() }
+        }
         Ok(_) => return Ok(Redirect::to(&notice.at(&links::schedule(&id))).into_response()),
         Err(status) => Again { form: Some(form), errors: Errors::read(status, PATHS)?, ..Again::default() },
     };
@@ -135,7 +137,11 @@ fn changed(present: &ScheduleForm, form: &ScheduleForm) -> Vec<&'static str> {
         ("jitter", &present.jitter, &form.jitter),
         ("catch_up", &present.catch_up, &form.catch_up),
     ];
-    pairs.into_iter().filter(|(_, before, after)| before.trim() != after.trim()).map(|(path, ..)| path).collect()
+    pairs
+        .into_iter()
+        .filter(|(_, before, after)| before.trim() != after.trim())
+        .map(|(path, ..)| path)
+        .collect()
 }
 
 async fn find(parts: &PortalParts, viewer: &Viewer, id: &RecordId) -> Result<v1::Schedule, Refusal> {
@@ -162,7 +168,8 @@ async fn page(
     let past = Api::new(parts, viewer).schedules().list_slots(message).await?.into_inner();
     let operator = viewer.is(&[Role::Operator, Role::Admin]);
     let wrong = !again.errors.is_empty();
-    let labels: Vec<(&'static str, &str)> = LABELS.iter().copied().chain([("confirm", "Confirmation")]).collect();
+    let labels: Vec<(&'static str, &str)> =
+        LABELS.iter().copied().chain([("confirm", "Confirmation")]).collect();
     let shell = Shell {
         section: Section::Schedules,
         crumbs: vec![("Schedules".to_owned(), links::SCHEDULES.to_owned())],
@@ -191,11 +198,14 @@ async fn page(
 }
 
 fn title(schedule: &v1::Schedule, now: Timestamp) -> String {
-    let times = crate::schedules::cron::words(&schedule.cron).unwrap_or_else(|| format!("Times {}", schedule.cron));
+    let times =
+        crate::schedules::cron::words(&schedule.cron).unwrap_or_else(|| format!("Times {}", schedule.cron));
     let next = instant(schedule.next_slots.first());
     match (schedule.paused, next) {
         (true, _) => format!("Paused: no audit of {} starts by this schedule", schedule.cluster_id),
-        (false, Some(next)) => format!("{times}: the next audit of {} is due {}", schedule.cluster_id, words::ahead(next, now)),
+        (false, Some(next)) => {
+            format!("{times}: the next audit of {} is due {}", schedule.cluster_id, words::ahead(next, now))
+        }
         (false, None) => format!("{times}: no further slots"),
     }
 }
@@ -219,7 +229,12 @@ fn facts(schedule: &v1::Schedule) -> Markup {
     }
 }
 
-fn past_slots(schedule: &v1::Schedule, past: &v1::ListSlotsResponse, wanted: &Wanted, id: &RecordId) -> Markup {
+fn past_slots(
+    schedule: &v1::Schedule,
+    past: &v1::ListSlotsResponse,
+    wanted: &Wanted,
+    id: &RecordId,
+) -> Markup {
     let zone = slots::zone(&schedule.time_zone);
     let gaps = words::counted(schedule.recent_gaps as usize, "gap", "gaps");
     html! {

@@ -43,7 +43,9 @@ pub(crate) async fn get(
         ..Default::default()
     };
     let mut answer = Api::new(&parts, &viewer).schedules().list_schedules(message).await?.into_inner();
-    answer.schedules.sort_by(|one, other| (&one.cluster_id, &one.schedule_id).cmp(&(&other.cluster_id, &other.schedule_id)));
+    answer.schedules.sort_by(|one, other| {
+        (&one.cluster_id, &one.schedule_id).cmp(&(&other.cluster_id, &other.schedule_id))
+    });
     let operator = viewer.is(&[Role::Operator, Role::Admin]);
     let now = parts.clock.now();
     let more = next_page(links::SCHEDULES, &[("cluster", &wanted.cluster)], &answer.next_page_token);

@@ -8,9 +8,9 @@ use tonic::{Code, Status};
 
 use crate::forms::Errors;
 use crate::grpc::Api;
-use crate::{links, marks};
 use crate::refusal::Refusal;
 use crate::viewer::Viewer;
+use crate::{links, marks};
 
 /// The cluster that a query names, if it names one and that is within reach.
 pub(crate) fn only_cluster(viewer: &Viewer, text: &str) -> Result<Option<ClusterId>, Refusal> {
@@ -66,7 +66,8 @@ pub(crate) fn cluster_link(id: &str) -> Markup {
 pub(crate) async fn cluster_names(api: &Api) -> Result<Vec<String>, Refusal> {
     const MOST: i32 = 200;
     let read_mask = Some(prost_types::FieldMask { paths: vec!["cluster_id".to_owned()] });
-    let message = v1::ListClustersRequest { page_size: MOST, read_mask, ..v1::ListClustersRequest::default() };
+    let message =
+        v1::ListClustersRequest { page_size: MOST, read_mask, ..v1::ListClustersRequest::default() };
     let answer = api.clusters().list_clusters(message).await?.into_inner();
     Ok(match answer.next_page_token.is_empty() {
         true => answer.clusters.into_iter().map(|cluster| cluster.cluster_id).collect(),
@@ -76,7 +77,11 @@ pub(crate) async fn cluster_names(api: &Api) -> Result<Vec<String>, Refusal> {
 
 /// What an RPC found wrong with a form that names a cluster: one that is not registered, or not within reach, is an
 /// error of that field, in the same words.
-pub(crate) fn wrong(status: Status, paths: &[(&str, &'static str)], cluster: &str) -> Result<Errors, Refusal> {
+pub(crate) fn wrong(
+    status: Status,
+    paths: &[(&str, &'static str)],
+    cluster: &str,
+) -> Result<Errors, Refusal> {
     match status.code() {
         Code::NotFound | Code::PermissionDenied => {
             let cluster = if cluster.is_empty() { "this name" } else { cluster };

@@ -109,7 +109,9 @@ async fn find(
     viewer.trail.touches(Some(cluster), id.as_str());
     let message = v1::GetWaiverRequest { cluster_id: cluster.to_string(), waiver_id: id.to_string() };
     let found = Api::new(parts, viewer).waivers().get_waiver(message).await?.into_inner().waiver;
-    found.ok_or_else(|| Refusal::NotFound(format!("There is no waiver `{id}` of `{cluster}` that you may see.")))
+    found.ok_or_else(|| {
+        Refusal::NotFound(format!("There is no waiver `{id}` of `{cluster}` that you may see."))
+    })
 }
 
 struct Page<'a> {
@@ -168,7 +170,9 @@ impl Page<'_> {
                 let days = day.map_or(0, |day| day.duration_since(today).as_hours() / 24);
                 match u64::try_from(days) {
                     Ok(0) | Err(_) => "In force, today for the last day".to_owned(),
-                    Ok(days) => format!("In force until {until}: it expires in {}", words::count(days, "day", "days")),
+                    Ok(days) => {
+                        format!("In force until {until}: it expires in {}", words::count(days, "day", "days"))
+                    }
                 }
             }
             Stage::Expired => format!("Expired: its last day was {until}"),

@@ -56,7 +56,9 @@ pub(crate) async fn get(
             for _ in 0..SEARCHED {
                 let message = list(&[v1::WaiverStage::Approved], 500, token);
                 let page = api.waivers().list_waivers(message).await?.into_inner();
-                soon.extend(page.waivers.into_iter().filter(|waiver| Stage::of(waiver, today) == Stage::Soon));
+                soon.extend(
+                    page.waivers.into_iter().filter(|waiver| Stage::of(waiver, today) == Stage::Soon),
+                );
                 token = page.next_page_token;
                 if token.is_empty() {
                     break;
@@ -98,8 +100,14 @@ fn title(waiting: &v1::ListWaiversResponse, cluster: Option<&ClusterId>) -> Stri
     let of = cluster.map(|cluster| format!(" of {cluster}")).unwrap_or_default();
     match (waiting.waivers.len(), waiting.next_page_token.is_empty()) {
         (0, _) => format!("No waiver{of} waits for approval"),
-        (count, true) => format!("{}{of} for approval by another person", words::counted(count, "waiver waits", "waivers wait")),
-        (count, false) => format!("More than {} waivers wait{of} for approval by another person", words::thousands(count as u64)),
+        (count, true) => format!(
+            "{}{of} for approval by another person",
+            words::counted(count, "waiver waits", "waivers wait")
+        ),
+        (count, false) => format!(
+            "More than {} waivers wait{of} for approval by another person",
+            words::thousands(count as u64)
+        ),
     }
 }
 

@@ -4,7 +4,17 @@ use crate::words::{capital, list};
 
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 /// Times of the day that are told one by one; more are told by their fields.
@@ -17,7 +27,12 @@ pub(crate) fn words(expression: &str) -> Option<String> {
     let [minute, hour, day, month, weekday] = fields.as_slice() else { return None };
     let time = times(&Field::read(minute, 0, 59, &[])?, &Field::read(hour, 0, 23, &[])?)?;
     let day = Field::read(day, 1, 31, &[])?;
-    let month = Field::read(month, 1, 12, &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])?;
+    let month = Field::read(
+        month,
+        1,
+        12,
+        &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    )?;
     let weekday = Field::read(weekday, 0, 7, &["sun", "mon", "tue", "wed", "thu", "fri", "sat"])?;
     let days = days(&day, &weekday)?;
     let months = match &month {
@@ -96,14 +111,18 @@ fn times(minute: &Field, hour: &Field) -> Option<Time> {
     let pace = |text: String| Some(Time::Pace(text));
     match (minute, hour) {
         (Field::Every, Field::Every) => pace("Every minute".to_owned()),
-        (Field::Step(step), Field::Every) if 60_u32.is_multiple_of(*step) => pace(format!("Every {step} minutes")),
+        (Field::Step(step), Field::Every) if 60_u32.is_multiple_of(*step) => {
+            pace(format!("Every {step} minutes"))
+        }
         (minute, Field::Every) => pace(format!("Every hour at {}", minutes(minute)?)),
         (minute, Field::Step(step)) if 24_u32.is_multiple_of(*step) => {
             pace(format!("Every {step} hours at {}", minutes(minute)?))
         }
         (minute, hour) => match (minute.few(), hour.few()) {
             (Some(minutes), Some(hours)) if minutes.len() * hours.len() <= FEW => {
-                let all = hours.iter().flat_map(|hour| minutes.iter().map(move |minute| format!("{hour:02}:{minute:02}")));
+                let all = hours
+                    .iter()
+                    .flat_map(|hour| minutes.iter().map(move |minute| format!("{hour:02}:{minute:02}")));
                 Some(Time::At(list(&all.collect::<Vec<_>>())))
             }
             _ => {
@@ -145,7 +164,9 @@ fn days(day: &Field, weekday: &Field) -> Option<Option<String>> {
         }),
         (day, Field::Every) => Some(of_month(day)?),
         // Either of them is enough where both are restricted.
-        (day @ Field::Some(_), weekday @ Field::Some(_)) => Some(format!("{} or on {}", of_month(day)?, of_week(weekday)?)),
+        (day @ Field::Some(_), weekday @ Field::Some(_)) => {
+            Some(format!("{} or on {}", of_month(day)?, of_week(weekday)?))
+        }
         _ => return None,
     })
 }
@@ -203,7 +224,18 @@ mod tests {
 
     #[test]
     fn what_words_do_not_fit_stays_an_expression() {
-        for expression in ["", "* * * *", "0 2 */2 * *", "0 2 * * */2", "0 25 * * *", "60 2 * * *", "a b c d e", "0 2 5-1 * *", "*/0 * * * *", "0 2 30 13 *"] {
+        for expression in [
+            "",
+            "* * * *",
+            "0 2 */2 * *",
+            "0 2 * * */2",
+            "0 25 * * *",
+            "60 2 * * *",
+            "a b c d e",
+            "0 2 5-1 * *",
+            "*/0 * * * *",
+            "0 2 30 13 *",
+        ] {
             assert_eq!(words(expression), None, "{expression}");
         }
     }

@@ -9,9 +9,24 @@ use crate::forms::{Choice, Errors, Fields, Input, cleaned};
 
 /// Names of zones that are offered; any of IANA can be typed.
 const ZONES: &[&str] = &[
-    "UTC", "Africa/Johannesburg", "America/Chicago", "America/Los_Angeles", "America/New_York", "America/Sao_Paulo",
-    "Asia/Dubai", "Asia/Kolkata", "Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Europe/Berlin",
-    "Europe/London", "Europe/Madrid", "Europe/Paris", "Europe/Stockholm", "Europe/Zurich",
+    "UTC",
+    "Africa/Johannesburg",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "Asia/Dubai",
+    "Asia/Kolkata",
+    "Asia/Shanghai",
+    "Asia/Singapore",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Madrid",
+    "Europe/Paris",
+    "Europe/Stockholm",
+    "Europe/Zurich",
 ];
 
 /// Fields of the message and of the form.

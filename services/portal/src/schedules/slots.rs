@@ -39,7 +39,8 @@ fn text(at: Timestamp, zone: &TimeZone) -> String {
 /// The next slots, at most `most`.
 pub(crate) fn next(schedule: &v1::Schedule, most: usize) -> Markup {
     let zone = zone(&schedule.time_zone);
-    let slots: Vec<Timestamp> = schedule.next_slots.iter().filter_map(|at| instant(Some(at))).take(most).collect();
+    let slots: Vec<Timestamp> =
+        schedule.next_slots.iter().filter_map(|at| instant(Some(at))).take(most).collect();
     html! {
         @if schedule.paused { "none while it is paused" }
         @else if slots.is_empty() { "none" }
@@ -66,7 +67,9 @@ pub(crate) fn zone_words(name: &str) -> String {
 pub(crate) fn catch_up(policy: v1::CatchUp) -> &'static str {
     match policy {
         v1::CatchUp::Skip => "every missed slot is a gap",
-        v1::CatchUp::Latest | v1::CatchUp::Unspecified => "the newest missed slot is run, the others are gaps",
+        v1::CatchUp::Latest | v1::CatchUp::Unspecified => {
+            "the newest missed slot is run, the others are gaps"
+        }
         v1::CatchUp::All => "every missed slot is run, at most the newest 24",
     }
 }
@@ -79,7 +82,9 @@ pub(crate) fn jitter(schedule: &v1::Schedule) -> String {
         seconds if seconds.is_multiple_of(60) => {
             format!("audits start up to {} after their slot", words::count(seconds / 60, "minute", "minutes"))
         }
-        seconds => format!("audits start up to {} after their slot", words::count(seconds, "second", "seconds")),
+        seconds => {
+            format!("audits start up to {} after their slot", words::count(seconds, "second", "seconds"))
+        }
     }
 }
 
@@ -90,7 +95,10 @@ mod tests {
     #[test]
     fn a_slot_is_told_in_its_zone_and_in_utc() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        assert_eq!(text(at("2026-11-25T01:00:00Z"), &zone("Europe/Berlin")), "Wed 25 Nov 2026, 02:00 CET (01:00 UTC)");
+        assert_eq!(
+            text(at("2026-11-25T01:00:00Z"), &zone("Europe/Berlin")),
+            "Wed 25 Nov 2026, 02:00 CET (01:00 UTC)"
+        );
         assert_eq!(
             text(at("2026-11-24T23:30:00Z"), &zone("Europe/Berlin")),
             "Wed 25 Nov 2026, 00:30 CET (24 Nov, 23:30 UTC)"
@@ -103,7 +111,10 @@ mod tests {
     #[test]
     fn jitter_is_told_in_the_larger_unit() {
         let told = |seconds| {
-            jitter(&v1::Schedule { jitter: Some(prost_types::Duration { seconds, nanos: 0 }), ..Default::default() })
+            jitter(&v1::Schedule {
+                jitter: Some(prost_types::Duration { seconds, nanos: 0 }),
+                ..Default::default()
+            })
         };
         assert_eq!(told(0), "audits start at their slot");
         assert_eq!(told(600), "audits start up to 10 minutes after their slot");
