@@ -8,6 +8,7 @@ use hexproof_core::port::{AccessLog, Clock, Links, Register};
 use jiff::SignedDuration;
 
 use crate::config::{AccessConfig, MtlsConfig};
+use crate::keys::KeyRing;
 use crate::layer::{AccessLayer, Gate, Known};
 use crate::links::SignedLinks;
 use crate::oidc::Oidc;
@@ -69,6 +70,11 @@ impl Access {
             (Some(_), None) => return Err(AccessError::Kubernetes("no client was given".into())),
             (None, _) => None,
         };
+        if config.links.keys.is_empty() {
+            tracing::warn!(
+                "download links work on this replica alone, until it stops: `access.links.keys` names no key"
+            );
+        }
         let known = Known::Proved { oidc, reviews };
         Self::build(known, config, clock, Some(register), Some(log))
     }
@@ -108,7 +114,8 @@ impl Access {
     ) -> Result<Self, AccessError> {
         let links = Arc::new(SignedLinks::new(&config.links, clock.clone())?);
         let ledger = Ledger::new(log, clock.clone());
-        let gate = Gate { known, links: links.clone(), register, ledger, clock: clock.clone() };
+        let ring = KeyRing::new(&[], "login.keys")?;
+        let gate = Gate { known, links: links.clone(), register, ledger, ring, clock: clock.clone() };
         Ok(Self { gate: Arc::new(gate), links, mtls: config.mtls.clone(), clock })
     }
 

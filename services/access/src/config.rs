@@ -87,14 +87,14 @@ pub struct LinksConfig {
     pub base_url: String,
     /// Keys; the first one signs, each one is taken. Without any, links live as long as the process and work on this
     /// replica alone.
-    pub keys: Vec<LinkKeyConfig>,
+    pub keys: Vec<KeyConfig>,
 }
 
-/// A key of download links.
+/// A key of links or sessions.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LinkKeyConfig {
-    /// Names the key in links.
+pub struct KeyConfig {
+    /// Names the key in what is made with it.
     pub id: hexproof_core::id::RecordId,
     /// A file of at least 32 random bytes; white space around them does not count.
     pub file: PathBuf,

@@ -4,6 +4,7 @@
 //! say whose roles count; a download link is its own proof, and nothing else counts beside it.
 
 mod dev;
+mod page;
 mod refusal;
 mod service;
 
@@ -16,7 +17,9 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use crate::csrf::{Csrf, is_browser, is_foreign};
 use crate::grants::{Grant, Identity};
+use crate::keys::KeyRing;
 use crate::ledger::{Ledger, chain};
 use crate::links::{LinkError, SignedLinks};
 use crate::oidc::Oidc;
@@ -26,6 +29,7 @@ use crate::tls::Peer;
 use crate::token_review::TokenReviews;
 
 pub use dev::DEV_SUBJECT;
+pub use page::PageRefusal;
 pub(crate) use refusal::Refusal;
 pub use service::{AccessLayer, AccessService};
 
@@ -54,6 +58,8 @@ pub(crate) struct Gate {
     /// Agents keep none, and give out no links.
     pub(crate) register: Option<Register>,
     pub(crate) ledger: Ledger,
+    /// Makes what forms must carry.
+    pub(crate) ring: KeyRing,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -63,6 +69,8 @@ pub(crate) struct Admitted {
     /// `None` where no identity is asked for and none was proved.
     pub(crate) caller: Option<Caller>,
     pub(crate) link: Option<LinkGrant>,
+    /// What forms must carry, for pages.
+    pub(crate) csrf: Option<Csrf>,
     pub(crate) trail: Trail,
 }
 
@@ -70,6 +78,7 @@ pub(crate) struct Admitted {
 pub(crate) struct Refused {
     pub(crate) refusal: Refusal,
     pub(crate) caller: Option<Caller>,
+    pub(crate) target: Option<Target>,
     pub(crate) action: String,
     pub(crate) trail: Trail,
 }
@@ -77,11 +86,16 @@ pub(crate) struct Refused {
 impl Gate {
     /// Decides on a request by its head alone.
     pub(crate) async fn admit(&self, parts: &Parts) -> Result<Admitted, Refused> {
-        let target = Target::of(parts.uri.path());
+        let target = Target::of(&parts.method, parts.uri.path());
         let action = target.map_or_else(|| "unknown".to_owned(), Target::action);
         let trail = Trail::default();
-        let refused =
-            |refusal, caller| Refused { refusal, caller, action: action.clone(), trail: trail.clone() };
+        let refused = |refusal, caller| Refused {
+            refusal,
+            caller,
+            target,
+            action: action.clone(),
+            trail: trail.clone(),
+        };
         if header_bytes(&parts.headers) > LARGEST_HEADERS {
             return Err(refused(Refusal::TooLarge, None));
         }
@@ -94,29 +108,48 @@ impl Gate {
                     target: Target::Route(Route::Link),
                     caller: Some(caller),
                     link: Some(grant),
+                    csrf: None,
                     trail,
                 }),
                 Err(refusal) => Err(refused(refusal, None)),
             };
         }
+        let page = matches!(target, Some(Target::Page(_)));
+        if page && !parts.method.is_safe() && is_foreign(parts, None) {
+            return Err(refused(Refusal::Foreign("Another site sent this form. Nothing was done."), None));
+        }
+        // Which pages there are is no secret: a wrong address is no matter of a login.
+        if target.is_none() && is_browser(&parts.headers) {
+            return Err(refused(Refusal::Unknown, None));
+        }
         let open = target.is_some_and(|target| target.callers() == Callers::Anyone);
         if let (Some(target), true) = (target, open) {
-            return match target {
-                Target::Route(route) if !route.admits(&parts.method) => Err(refused(Refusal::Method, None)),
-                _ => Ok(Admitted { target, caller: None, link: None, trail }),
+            return match target.admits(&parts.method) {
+                true => Ok(Admitted { target, caller: None, link: None, csrf: None, trail }),
+                false => Err(refused(Refusal::Method, None)),
             };
         }
         let identity = self.identity(parts).await.map_err(|refusal| refused(refusal, None))?;
-        let caller = target.and_then(|target| identity.caller(target.callers()));
-        let (Some(target), Some(caller)) = (target, caller) else {
+        let Some(target) = target else {
+            return Err(refused(Refusal::Unknown, Some(identity.nobody())));
+        };
+        let Some(caller) = identity.caller(target.callers()) else {
             return Err(refused(Refusal::Role, Some(identity.nobody())));
         };
-        if let Target::Route(route) = target
-            && !route.admits(&parts.method)
-        {
+        if !target.admits(&parts.method) {
             return Err(refused(Refusal::Method, Some(caller)));
         }
-        Ok(Admitted { target, caller: Some(caller), link: None, trail })
+        let csrf = page.then(|| self.csrf(&caller));
+        Ok(Admitted { target, caller: Some(caller), link: None, csrf, trail })
+    }
+
+    /// What forms of a caller without a session must carry. It ends with the keys of the service.
+    fn csrf(&self, caller: &Caller) -> Csrf {
+        match caller.authentication {
+            // Whoever is at this machine is one person under several names.
+            Authentication::Dev => Csrf::new(&self.ring, "dev", ""),
+            other => Csrf::new(&self.ring, other.word(), &caller.subject),
+        }
     }
 
     /// The identity that a request proves.

@@ -11,11 +11,14 @@
 
 mod access;
 mod config;
+mod csrf;
 mod error;
 mod grants;
+mod keys;
 mod layer;
 mod ledger;
 mod links;
+mod local;
 mod oidc;
 pub mod policy;
 mod spiffe;
@@ -23,15 +26,12 @@ mod tls;
 mod token_review;
 
 pub use access::Access;
-pub use config::{AccessConfig, KubernetesConfig, LinkKeyConfig, LinksConfig, MtlsConfig, OidcConfig};
+pub use config::{AccessConfig, KeyConfig, KubernetesConfig, LinksConfig, MtlsConfig, OidcConfig};
+pub use csrf::Csrf;
 pub use error::AccessError;
 pub use grants::{Grant, GrantConfig, Identity};
-pub use layer::{AccessLayer, AccessService, DEV_SUBJECT};
+pub use layer::{AccessLayer, AccessService, DEV_SUBJECT, PageRefusal};
 pub use links::{LinkError, SignedLinks};
+pub use local::LocalPath;
 pub use spiffe::{SpiffeError, SpiffeId, TrustDomain};
-/// What every form of a session must carry (in the field `csrf`), so that no other site can send one. The layer puts it
-/// beside each request for a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Csrf(pub String);
-
 pub use tls::{ClientTls, Peer, ServerTls, TlsError};

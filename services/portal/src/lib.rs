@@ -11,6 +11,7 @@
 mod access_words;
 mod assets;
 mod charts;
+mod check_view;
 mod comparisons;
 mod download;
 mod dress;

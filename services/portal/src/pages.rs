@@ -23,5 +23,6 @@ pub(crate) mod schedules;
 mod sentences;
 pub(crate) mod shared;
 pub(crate) mod verification;
+pub(crate) mod verify;
 pub(crate) mod waiver;
 pub(crate) mod waivers;

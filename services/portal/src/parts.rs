@@ -81,5 +81,7 @@ fn routes() -> Vec<(Page, MethodRouter<PortalParts>)> {
         (Page::ApproveWaiver, post(pages::waiver::approve)),
         (Page::RevokeWaiver, post(pages::waiver::revoke)),
         (Page::AccessLog, get(pages::access_log::get)),
+        (Page::Verify, get(pages::verify::get)),
+        (Page::VerifyUpload, post(pages::verify::post)),
     ]
 }

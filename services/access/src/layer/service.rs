@@ -5,13 +5,14 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use hexproof_core::access::{AccessEntry, AccessOutcome, Caller, Trail};
-use http::header::AUTHORIZATION;
-use http::{Request, Response};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, Request, Response, StatusCode};
 use tonic::Code;
 use tower::{Layer, Service};
 
-use super::{Gate, Refusal, Refused};
+use super::{Gate, PageRefusal, Refusal, Refused, page};
 use crate::ledger::chain;
+use crate::policy::Target;
 
 /// Puts access in front of services; see [`crate::Access::layer`].
 #[derive(Clone)]
@@ -34,7 +35,8 @@ impl<S> Layer<S> for AccessLayer {
 }
 
 /// A service that is reached through access alone. The requests that pass carry a `Caller` (unless anybody may call)
-/// and a `Trail` as extensions, and for a download link the `LinkGrant`; they carry no `authorization` any more.
+/// and a `Trail` as extensions, for a download link the `LinkGrant`, for a page the [`crate::Csrf`]; they carry no
+/// `authorization` any more.
 #[derive(Clone)]
 pub struct AccessService<S> {
     gate: Arc<Gate>,
@@ -73,13 +75,17 @@ where
     let (mut parts, body) = request.into_parts();
     let admitted = match gate.admit(&parts).await {
         Ok(admitted) => admitted,
-        Err(Refused { refusal, caller, action, trail }) => {
+        Err(Refused { refusal, caller, target, action, trail }) => {
             if refusal.is_denial() {
                 let subject = caller.as_ref().map(|caller| caller.subject.as_str());
                 tracing::info!(action, subject, reason = refusal.status().message(), "a call was refused");
                 gate.ledger.refused(caller.as_ref(), &action, &trail);
             }
-            return Ok(refusal.response(&parts.headers));
+            return Ok(match target {
+                Some(Target::Page(_)) => page::refused(refusal, &parts),
+                None if !is_rpc(&parts.headers) => page::refused(refusal, &parts),
+                _ => refusal.response(&parts.headers),
+            });
         }
     };
     let (target, trail) = (admitted.target, admitted.trail);
@@ -90,6 +96,9 @@ where
     }
     if let Some(grant) = admitted.link {
         parts.extensions.insert(grant);
+    }
+    if let Some(csrf) = admitted.csrf {
+        parts.extensions.insert(csrf);
     }
     parts.extensions.insert(trail.clone());
     let request = Request::from_parts(parts, body);
@@ -113,7 +122,14 @@ where
         let (action, subject) = (&entry.action, &entry.subject);
         tracing::error!(action, subject, error = chain(&error), "the access log could not be written");
         call.ended = true;
-        return Ok(Refusal::Unavailable("the access log cannot be written; try again").response(&kind));
+        return Ok(match target {
+            Target::Page(_) => PageRefusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "What you did may be done, but it could not be written into the access log. Look whether it is.",
+            )
+            .response(),
+            _ => Refusal::Unavailable("the access log cannot be written; try again").response(&kind),
+        });
     }
     call.ended = true;
     Ok(response)
@@ -140,6 +156,11 @@ impl Drop for Call {
             self.gate.ledger.leave(self.entry(AccessOutcome::Failed));
         }
     }
+}
+
+/// Whether a request speaks gRPC, or gRPC-Web.
+pub(super) fn is_rpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// How a call ended, by the head of its answer: failures of RPCs stand there too, since no message came before them.

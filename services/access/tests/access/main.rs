@@ -7,6 +7,7 @@ mod links;
 mod log;
 mod matrix;
 mod oidc;
+mod pages;
 mod support;
 mod tls;
 mod token_review;

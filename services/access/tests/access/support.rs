@@ -180,7 +180,10 @@ fn serve(request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
     if let Some(cluster) = &cluster {
         let Some(caller) = caller else { return status::unauthenticated("nobody").into_http() };
         if let Err(refused) = status::within(caller, cluster) {
-            return refused.into_http();
+            // A page says of what is out of reach that it is not there.
+            let page = request.extensions().get::<hexproof_access::Csrf>().is_some();
+            let gone = || Response::builder().status(404).body(Full::default()).unwrap();
+            return if page { gone() } else { refused.into_http() };
         }
         request.extensions().get::<Trail>().unwrap().touches(Some(cluster), "an-object");
     }
@@ -191,6 +194,8 @@ fn serve(request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
     let response = Response::builder().header("x-subject", subject);
     let roles: Vec<&str> = caller.iter().flat_map(|caller| &caller.roles).map(|role| role.word()).collect();
     let response = response.header("x-roles", roles.join(","));
+    let csrf = request.extensions().get::<hexproof_access::Csrf>().map(|csrf| csrf.0.clone());
+    let response = response.header("x-csrf", csrf.unwrap_or_default());
     let digest = request.extensions().get::<LinkGrant>().map(|grant| grant.digest.to_string());
     response.header("x-digest", digest.unwrap_or_default()).body(Full::default()).unwrap()
 }

@@ -18,6 +18,7 @@ use hexproof_core::access::{Artifact, Caller, Clusters, LinkGrant};
 use hexproof_core::audit::AuditKey;
 use hexproof_core::digest::Digest;
 use hexproof_core::id::RecordId;
+use hexproof_core::port::evidence::{PackEntry, PackPick};
 use hexproof_core::port::{CheckPack, Clock, Links, Register, StorageError};
 use hexproof_core::register::{RevokedLink, Version};
 use tokio::sync::Semaphore;
@@ -25,8 +26,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::download::Download;
 use crate::index::Chain;
-use crate::layout::PackRow;
-use crate::packs::{FinishedRun, PackStore, Pick};
+use crate::packs::{FinishedRun, PackStore};
 
 use mask::PackMask;
 
@@ -73,7 +73,7 @@ impl PackApi {
         let key = AuditKey { cluster, run };
         let found = self.packs.find(&key).await.map_err(refused)?;
         found
-            .filter(|run| caller.scope.admits_at(&key.cluster, run.row.finished))
+            .filter(|run| caller.scope.admits_at(&key.cluster, run.entry.finished))
             .ok_or_else(|| not_found("pack of audit", run))
     }
 
@@ -115,14 +115,14 @@ impl PackService for PackApi {
         };
         let from = query.from.as_ref().map(|at| instant("from", at)).transpose()?;
         let until = query.until.as_ref().map(|at| instant("until", at)).transpose()?;
-        let pick = Pick {
+        let pick = PackPick {
             clusters,
             from: from.max(scope.from),
             until: [until, scope.until].into_iter().flatten().min(),
         };
         let page = self.packs.list(&pick, after.as_ref(), limit).await.map_err(refused)?;
         Ok(Response::new(v1::ListPacksResponse {
-            packs: page.items.iter().map(|row| mask.apply(message(row))).collect(),
+            packs: page.items.iter().map(|pack| mask.apply(message(pack))).collect(),
             next_page_token: page_token(page.next.as_ref(), &query),
         }))
     }
@@ -135,8 +135,8 @@ impl PackService for PackApi {
         let v1::GetPackRequest { cluster_id, audit_id, read_mask } = request.get_ref();
         let mask = PackMask::read(read_mask.as_ref())?;
         let run = self.run(caller(&request)?, cluster_id, audit_id).await?;
-        trail.touches(Some(&run.row.key.cluster), run.row.key.run.to_string());
-        let mut pack = message(&run.row);
+        trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
+        let mut pack = message(&run.entry);
         if mask.wants_assessment() {
             let _permit = self.permit().await?;
             let mut assessment = self.packs.assessment(&run).await.map_err(refused)?;
@@ -157,7 +157,7 @@ impl PackService for PackApi {
         let v1::DownloadPackRequest { cluster_id, audit_id, artifact, offset } = request.get_ref();
         let artifact = convert::artifact("artifact", *artifact)?;
         let run = self.run(caller(&request)?, cluster_id, audit_id).await?;
-        trail.touches(Some(&run.row.key.cluster), run.row.key.run.to_string());
+        trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
         let file = self.open(&run, artifact).await?;
         let (total, digest) = (file.size, file.digest.to_string());
         if *offset > total {
@@ -191,7 +191,7 @@ impl PackService for PackApi {
                 .ok_or_else(|| invalid("lifetime", "must be between 1 second and 15 minutes"))?,
         };
         let run = self.run(caller, cluster_id, audit_id).await?;
-        trail.touches(Some(&run.row.key.cluster), run.row.key.run.to_string());
+        trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
         let file = self.open(&run, artifact).await?;
         let expires = self.clock.now().checked_add(lifetime).map_err(|error| {
             tracing::error!(%error, "clock is beyond all time");
@@ -199,13 +199,13 @@ impl PackService for PackApi {
         })?;
         let link = self.links.create(&LinkGrant {
             subject: caller.subject.clone(),
-            audit: run.row.key.clone(),
+            audit: run.entry.key.clone(),
             artifact,
             digest: file.digest,
             expires,
         });
         // The log shall name the link, by which it can be revoked.
-        trail.touches(Some(&run.row.key.cluster), format!("{} link {}", run.row.key.run, link.id));
+        trail.touches(Some(&run.entry.key.cluster), format!("{} link {}", run.entry.key.run, link.id));
         Ok(Response::new(v1::CreateDownloadLinkResponse {
             url: link.url,
             link_id: link.id.to_string(),
@@ -254,7 +254,7 @@ impl PackService for PackApi {
             Some(Pack::Content(content)) => Err(bytes::Bytes::from(content)),
             Some(Pack::Stored(v1::StoredPack { cluster_id, audit_id })) => {
                 let run = self.run(&caller, &cluster_id, &audit_id).await?;
-                trail.touches(Some(&run.row.key.cluster), run.row.key.run.to_string());
+                trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
                 Ok(run)
             }
         };
@@ -276,8 +276,8 @@ impl PackService for PackApi {
     }
 }
 
-fn message(row: &PackRow) -> v1::Pack {
-    let PackRow { key, finished, rating, complete, size, digest } = row;
+fn message(pack: &PackEntry) -> v1::Pack {
+    let PackEntry { key, finished, rating, score: _, complete, size, digest } = pack;
     v1::Pack {
         digest: digest.to_string(),
         cluster_id: key.cluster.to_string(),

@@ -124,7 +124,7 @@ pub(super) fn router(
     let clusters = ClusterRegister::new(
         register.clone(),
         clock.clone(),
-        Arc::new(Newest(parts.packs.clone())),
+        Arc::new(Newest(parts.evidence.clone())),
         Arc::new(|text| configuration::settings_text(text).map(|_| ())),
         config.manifests.is_some(),
     );

@@ -3,7 +3,6 @@
 use axum::extract::{Form, FromRequest, Request};
 use hexproof_access::Csrf;
 use maud::{Markup, html};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::refusal::Refusal;
@@ -11,12 +10,6 @@ use crate::viewer::Viewer;
 
 /// A form of this session.
 pub(crate) struct CheckedForm<T>(pub(crate) T);
-
-#[derive(Deserialize)]
-struct Token {
-    #[serde(default)]
-    csrf: String,
-}
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for CheckedForm<T> {
     type Rejection = Refusal;
@@ -27,8 +20,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for CheckedForm<T> {
             .await
             .map_err(|_| Refusal::Invalid("The form cannot be read.".to_owned()))?;
         let token = pairs.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.as_str());
-        let _ = Token { csrf: String::new() };
-        if !csrf.is_some_and(|csrf| Some(csrf.0.as_str()) == token) {
+        if !csrf.is_some_and(|csrf| csrf_matches(&csrf, token.unwrap_or_default().as_bytes())) {
             return Err(Refusal::Denied("The form is not one of your session.".to_owned()));
         }
         let text = serde_json::to_value(pairs.into_iter().collect::<std::collections::BTreeMap<_, _>>());
@@ -41,4 +33,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for CheckedForm<T> {
 /// The token of the session, for a form.
 pub(crate) fn csrf(viewer: &Viewer) -> Markup {
     html! { input type="hidden" name="csrf" value=(viewer.csrf); }
+}
+
+/// Whether a form carries the token of the session.
+pub(crate) fn csrf_matches(csrf: &Csrf, token: &[u8]) -> bool {
+    !csrf.0.is_empty() && csrf.0.as_bytes() == token
 }

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
+use crate::grpc::violations;
 use crate::refusal::Refusal;
 
 /// What is wrong with a form.
@@ -47,17 +47,11 @@ impl Errors {
         match status.code() {
             Code::InvalidArgument | Code::OutOfRange => {
                 let mut errors = Self::default();
-                for violation in
-                    status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default()
-                {
-                    let field = paths.iter().find(|(path, _)| within(&violation.field, path));
+                for (path, description) in violations(&status) {
+                    let field = paths.iter().find(|(field, _)| within(&path, field));
                     match field {
-                        Some((_, field)) => errors.add(field, sentence(&violation.description)),
-                        None => errors.above.push(format!(
-                            "`{}`: {}",
-                            violation.field,
-                            sentence(&violation.description)
-                        )),
+                        Some((_, field)) => errors.add(field, sentence(&description)),
+                        None => errors.above.push(format!("`{path}`: {}", sentence(&description))),
                     }
                 }
                 if errors.is_empty() {

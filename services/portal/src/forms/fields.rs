@@ -105,7 +105,7 @@ impl Fields<'_> {
     fn around(self, name: &str, label: &str, hint: &str, optional: bool, control: &Markup) -> Markup {
         html! {
             div.field {
-                label for={ "field-" (name) } { (label) @if optional { span.note { "optional" } } }
+                label for={ "field-" (name) } { (label) @if optional { " " span.optional { "optional" } } }
                 (self.notes(name, hint))
                 (control)
             }
@@ -146,12 +146,12 @@ pub(crate) fn hidden(name: &'static str, value: &str) -> Markup {
 
 /// The button that does what the form is for.
 pub(crate) fn submit(text: &str) -> Markup {
-    html! { button.primary type="submit" { (text) } }
+    html! { button.button.primary type="submit" { (text) } }
 }
 
 /// A further button: the form says which one was used.
 pub(crate) fn submit_as(intent: &'static str, text: &str) -> Markup {
-    html! { button type="submit" name="intent" value=(intent) { (text) } }
+    html! { button.button type="submit" name="intent" value=(intent) { (text) } }
 }
 
 /// Characters that would change how a field looks stand in it by their code: whoever corrects a text must see them.

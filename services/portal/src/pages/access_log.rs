@@ -68,7 +68,7 @@ fn table(entries: &[v1::AccessEntry]) -> Markup {
         table.list.log {
             caption.sr { "Entries, newest first" }
             thead { tr {
-                th scope="col" { "When" span.note { "UTC" } }
+                th scope="col" { "When, UTC" }
                 th scope="col" { "Who" }
                 th scope="col" { "What" }
                 th scope="col" { "Cluster" }
@@ -81,11 +81,11 @@ fn table(entries: &[v1::AccessEntry]) -> Markup {
                         td data-label="When" { @if let Some(at) = instant(entry.at.as_ref()) { (second(at)) } }
                         th scope="row" data-label="Who" {
                             (marks::name(&entry.subject))
-                            br; span.note { (access_words::authentication(&entry.authentication)) }
+                            span.sub { (access_words::authentication(&entry.authentication)) }
                         }
                         td data-label="What" {
-                            @if let Some(words) = access_words::action(&entry.action) { (words) br; }
-                            (marks::id(&entry.action))
+                            @if let Some(words) = access_words::action(&entry.action) { (words) }
+                            span.sub { (marks::id(&entry.action)) }
                         }
                         td data-label="Cluster" { @if entry.cluster_id.is_empty() { "none" } @else { (cluster_link(&entry.cluster_id)) } }
                         td data-label="Object" { @if entry.object.is_empty() { "none" } @else { (marks::id(&entry.object)) } }

@@ -217,7 +217,7 @@ fn refresh(key: &AuditKey, follows: bool) -> Markup {
                 span.note { "This page loads again every " (REFRESH) " seconds." }
             } @else {
                 a.button href=(address) { "Refresh page" }
-                a.clear href=(links::with(&address, [("follow", "on")])) { "Refresh every " (REFRESH) " seconds" }
+                a.touch href=(links::with(&address, [("follow", "on")])) { "Refresh every " (REFRESH) " seconds" }
             }
         }
     }
@@ -252,7 +252,8 @@ fn stages(audit: &v1::Audit) -> Markup {
                 @for (place, (stage, text)) in STAGES.iter().enumerate() {
                     @let state = if place < at { "done" } else if place == at { "now" } else { "to come" };
                     li.done[place < at].now[place == at] aria-current=[(place == at).then_some("step")] {
-                        b { (stage_name(*stage)) } ": " (text)
+                        b { (stage_name(*stage)) }
+                        span { (text) }
                         span.note { (state)
                             @if place == at && audit.done > 0 {
                                 ", " (words::thousands(audit.done))
@@ -319,7 +320,7 @@ fn cancel_form(viewer: &Viewer, key: &AuditKey) -> Markup {
             form action=(links::cancel_audit(key)) method="post" {
                 (csrf(viewer))
                 p { "An audit that is stopped has no pack." }
-                button type="submit" { "Cancel audit" }
+                button.button type="submit" { "Cancel audit" }
             }
         }
     }

@@ -98,7 +98,7 @@ fn body(
             div.actions {
                 (submit("Create schedule"))
                 (submit_as("preview", "Show next slots"))
-                a.clear href=(links::SCHEDULES) { "Back to the schedules" }
+                a.touch href=(links::SCHEDULES) { "Back to the schedules" }
             }
         }
     }

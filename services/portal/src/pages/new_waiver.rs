@@ -77,7 +77,7 @@ async fn page(
                 (form.fields(&clusters, &parts.catalogue, errors))
                 div.actions {
                     (submit("Propose waiver"))
-                    a.clear href=(links::WAIVERS) { "Back to the waivers" }
+                    a.touch href=(links::WAIVERS) { "Back to the waivers" }
                 }
             }
         },

@@ -333,7 +333,7 @@ fn end(viewer: &Viewer, again: &Again, id: &RecordId) -> Markup {
                 (csrf(viewer))
                 p { "No further audits start by it. Its versions, slots and packs are kept; its name cannot be used again." }
                 (Fields(errors).checkbox("confirm", "End this schedule for good", "", false))
-                button type="submit" { "End schedule" }
+                button.button type="submit" { "End schedule" }
             }
         }
     }

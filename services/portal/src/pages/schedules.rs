@@ -40,7 +40,7 @@ pub(crate) async fn get(
         cluster_id: wanted.cluster.clone(),
         page_size: 50,
         page_token: wanted.page.clone(),
-        ..Default::default()
+        read_mask: None,
     };
     let mut answer = Api::new(&parts, &viewer).schedules().list_schedules(message).await?.into_inner();
     answer.schedules.sort_by(|one, other| {
@@ -111,7 +111,7 @@ fn table(schedules: &[v1::Schedule]) -> Markup {
                 th scope="col" { "Times" }
                 th scope="col" { "Next slots" }
                 th scope="col" { "Last slot" }
-                th.n scope="col" { "Gaps" span.note { "of 100" } }
+                th.n scope="col" { "Gaps" }
             } }
             tbody {
                 @for (place, schedule) in schedules.iter().enumerate() {

@@ -35,8 +35,8 @@ pub(crate) fn filter_by_cluster(address: &str, cluster: &str, kept: &[(&str, &st
                 label for="filter-cluster" { "Cluster" }
                 input.code id="filter-cluster" name="cluster" value=(cluster) autocomplete="off" spellcheck="false" autocapitalize="none";
             }
-            button type="submit" { "Show cluster" }
-            @if !cluster.is_empty() { a.clear href=(links::with(address, kept.iter().copied())) { "Show all clusters" } }
+            button.button type="submit" { "Show cluster" }
+            @if !cluster.is_empty() { a.touch href=(links::with(address, kept.iter().copied())) { "Show all clusters" } }
         }
     }
 }
@@ -45,7 +45,7 @@ pub(crate) fn filter_by_cluster(address: &str, cluster: &str, kept: &[(&str, &st
 pub(crate) fn next_page(address: &str, kept: &[(&str, &str)], token: &str) -> Markup {
     html! {
         @if !token.is_empty() {
-            nav.pages aria-label="Pages" {
+            nav.pager aria-label="Pages" {
                 a.button rel="next" href=(links::with(address, kept.iter().copied().chain([("page", token)]))) { "Show the next page" }
             }
         }

@@ -286,7 +286,7 @@ impl Page<'_> {
                         lines: 3,
                         ..Input::default()
                     }))
-                    button type="submit" { (button) }
+                    button.button type="submit" { (button) }
                 }
             }
         }

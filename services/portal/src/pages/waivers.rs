@@ -170,8 +170,7 @@ fn named(record: &v1::WaiverRecord, waiver: &v1::Waiver, parts: &PortalParts) ->
             (Ok(cluster), Ok(id)) => { a href=(links::waiver(&cluster, &id)) { (marks::name(title)) } },
             _ => { (marks::name(title)) },
         }
-        br;
-        (marks::id(&waiver.measure))
+        span.sub { (marks::id(&waiver.measure)) }
     }
 }
 
@@ -179,7 +178,7 @@ fn last_day(waiver: &v1::Waiver, record: &v1::WaiverRecord, today: Date) -> Mark
     let Ok(day) = waiver.expiry.parse::<Date>() else { return marks::name(&waiver.expiry) };
     html! {
         time datetime=(day) { (words::date(day)) }
-        @if Stage::of(record, today) == Stage::Soon { br; b { "within " (SOON_DAYS) " days" } }
+        @if Stage::of(record, today) == Stage::Soon { span.sub { "within " (SOON_DAYS) " days" } }
     }
 }
 

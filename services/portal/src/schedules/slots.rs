@@ -52,7 +52,7 @@ pub(crate) fn next(schedule: &v1::Schedule, most: usize) -> Markup {
 pub(crate) fn times(schedule: &v1::Schedule) -> Markup {
     html! {
         @match super::cron::words(&schedule.cron) {
-            Some(words) => { (words) ", " (zone_words(&schedule.time_zone)) br; code { (schedule.cron) } },
+            Some(words) => { (words) ", " (zone_words(&schedule.time_zone)) span.sub { code { (schedule.cron) } } },
             None => { code { (schedule.cron) } " " (zone_words(&schedule.time_zone)) },
         }
     }

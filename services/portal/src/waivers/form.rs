@@ -169,7 +169,7 @@ fn measures(catalogue: &Catalogue) -> Vec<(String, Vec<(String, String)>)> {
         let measures = catalogue.measures.iter().filter(|measure| measure.layer == layer);
         measures.map(|measure| (measure.id.to_string(), measure.title.clone())).collect()
     };
-    Layer::ALL.iter().copied().map(|layer| (words::layer(layer).to_owned(), of(layer))).collect()
+    Layer::ALL.iter().map(|&layer| (words::layer(layer).to_owned(), of(layer))).collect()
 }
 
 #[cfg(test)]

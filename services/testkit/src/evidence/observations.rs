@@ -140,5 +140,6 @@ fn count(measure: &Measure, found: &[Observation]) -> MeasureCount {
         intercepted: of(&|one| one.intercepted),
         gain: 0.0,
         reason: String::new(),
+        rule: None,
     }
 }

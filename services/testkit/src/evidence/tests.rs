@@ -87,7 +87,8 @@ async fn a_store_that_is_down_tells_what_is_in_memory_alone() {
     let rest = evidence.packs(&pick, first.next.as_ref(), 1).await.unwrap();
     assert_eq!((rest.items[0].key.clone(), rest.next), (old.key(), None));
     evidence.set_state(StoreState::Down);
-    assert_eq!(evidence.standings(&Clusters::All, 1).await.unwrap()[&cluster("shop")], [newest.clone()]);
+    let standings = evidence.standings(&Clusters::All, 1).await.unwrap();
+    assert_eq!(standings[&cluster("shop")], std::slice::from_ref(&newest));
     assert!(matches!(evidence.summary(&newest).await, Err(StorageError::Unavailable(_))));
     evidence.set_down(true);
     assert!(evidence.standings(&Clusters::All, 1).await.is_err());

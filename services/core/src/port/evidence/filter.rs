@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::measure::{Catalogue, MeasureId};
-use crate::observation::Observation;
+use crate::observation::{Observation, Subject};
 use crate::scale::{Goal, Layer, Outcome};
 
 /// Which observations of a pack are listed. What is empty or `None` does not restrict.
@@ -48,24 +48,21 @@ impl ObservationFilter {
             && self.waived.is_none_or(|wanted| outcome == Outcome::Fail && waived == wanted)
     }
 
-    /// The words as they are looked for in [`ObservationFilter::text`].
+    /// The words as they are looked for in [`ObservationFilter::texts`].
     pub fn needles(&self) -> Vec<String> {
         self.words.iter().map(|word| word.to_lowercase()).filter(|word| !word.is_empty()).collect()
     }
 
-    /// What words are looked for in: lower case, one field a line.
-    pub fn text(observation: &Observation) -> String {
-        let subject = &observation.subject;
+    /// What words are looked for in, in lower case: the subject, the measure's id, the reason. A word is found where
+    /// one of the three contains it.
+    pub fn texts(observation: &Observation) -> [String; 3] {
+        let Subject { kind, namespace, name, container, .. } = &observation.subject;
+        let subject = [kind.as_str(), namespace, name, container].join("\n");
         [
-            subject.kind.as_str(),
-            &subject.namespace,
-            &subject.name,
-            &subject.container,
-            observation.measure_id.as_str(),
-            &observation.reason,
+            subject.to_lowercase(),
+            observation.measure_id.as_str().to_owned(),
+            observation.reason.to_lowercase(),
         ]
-        .join("\n")
-        .to_lowercase()
     }
 
     /// Whether an observation is listed; `measures` are those of [`ObservationFilter::measures`].
@@ -80,7 +77,7 @@ impl ObservationFilter {
         if needles.is_empty() {
             return true;
         }
-        let text = Self::text(observation);
-        needles.iter().all(|needle| text.contains(needle))
+        let texts = Self::texts(observation);
+        needles.iter().all(|needle| texts.iter().any(|text| text.contains(needle)))
     }
 }
