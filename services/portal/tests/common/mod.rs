@@ -94,6 +94,18 @@ impl CheckPack for Whole {
     }
 }
 
+struct Never;
+
+impl hexproof_core::port::Compare for Never {
+    fn compare(
+        &self,
+        _: &hexproof_core::assessment::Assessment,
+        _: &hexproof_core::assessment::Assessment,
+    ) -> Result<hexproof_core::diff::Diff, hexproof_core::port::CompareError> {
+        Err(hexproof_core::port::CompareError::Contradiction { which: "later", reason: "none".into() })
+    }
+}
+
 impl World {
     /// Nothing is registered.
     pub fn new() -> Self {
@@ -140,6 +152,7 @@ impl World {
         let parts = PortalParts {
             evidence: Arc::new(evidence.clone()),
             check: Arc::new(Whole),
+            compare: Arc::new(Never),
             catalogue,
             clock,
             api,
