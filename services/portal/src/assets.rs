@@ -40,12 +40,13 @@ const CONDENSED: &[u8] = include_bytes!("../assets/ibm-plex-sans-condensed-latin
 const MONO: &[u8] = include_bytes!("../assets/ibm-plex-mono-latin-400-normal.woff2");
 const MONO_BOLD: &[u8] = include_bytes!("../assets/ibm-plex-mono-latin-600-normal.woff2");
 /// Tokens, type, frame; then what pages are made of; then print.
-const STYLES: [&str; 7] = [
+const STYLES: [&str; 8] = [
     include_str!("../assets/tokens.css"),
     include_str!("../assets/frame.css"),
     include_str!("../assets/parts.css"),
     include_str!("../assets/matrix.css"),
     include_str!("../assets/charts.css"),
+    include_str!("../assets/evidence.css"),
     include_str!("../assets/forms.css"),
     include_str!("../assets/print.css"),
 ];

@@ -98,7 +98,10 @@ impl Seals {
                 match tokio::task::spawn_blocking(move || judge(port.as_ref(), &bytes, &wanted)).await {
                     Ok(check) => (check, true),
                     Err(error) => {
-                        tracing::error!(error = &error as &dyn std::error::Error, "a check of a pack ended early");
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "a check of a pack ended early"
+                        );
                         (only(CheckState::Unknown, "the check could not be made".to_owned()), false)
                     }
                 }
@@ -109,7 +112,10 @@ impl Seals {
                 (only(CheckState::Invalid, format!("{ANOTHER}: its length or its digest differs")), true)
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a pack could not be read to be checked");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a pack could not be read to be checked"
+                );
                 (only(CheckState::Unknown, "the store could not be reached".to_owned()), false)
             }
         };
@@ -153,10 +159,7 @@ fn judge(port: &dyn CheckPack, room: &Room, wanted: &Digest) -> PackCheck {
     let found = Digest::of(&room.bytes);
     let (own, sentence) = match found == *wanted {
         true => (CheckState::Valid, "the stored file is the one that the audit archived".to_owned()),
-        false => (
-            CheckState::Invalid,
-            format!("{ANOTHER}: its digest is {found}, not {wanted}"),
-        ),
+        false => (CheckState::Invalid, format!("{ANOTHER}: its digest is {found}, not {wanted}")),
     };
     steps.insert(0, (STORE.to_owned(), own, sentence));
     PackCheck { state: if own == CheckState::Invalid { own } else { state }, steps }

@@ -78,8 +78,7 @@ impl<K: Ord + Clone, V: Clone> Slots<K, V> {
 impl<K: Ord + Clone, V> Kept<K, V> {
     fn make_room(&mut self, room: u64, but: &K) {
         while self.weight > room {
-            let oldest =
-                self.slots.iter().filter(|(key, _)| *key != but).min_by_key(|(_, held)| held.used);
+            let oldest = self.slots.iter().filter(|(key, _)| *key != but).min_by_key(|(_, held)| held.used);
             let Some(oldest) = oldest.map(|(key, _)| key.clone()) else { return };
             if let Some(gone) = self.slots.remove(&oldest) {
                 self.weight -= gone.weight;

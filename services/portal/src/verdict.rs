@@ -182,7 +182,8 @@ mod tests {
     fn a_layer_of_which_much_was_not_seen_is_named() {
         let at = "2026-11-23T06:00:00Z".parse().unwrap();
         let mut a = hexproof_testkit::evidence::Sample::weak(&"shop".parse().unwrap(), at).assessment();
-        let full = |layer: &Layer| Cell { layer: Some(*layer), measures: 3, coverage: 100.0, ..a.overall.clone() };
+        let full =
+            |layer: &Layer| Cell { layer: Some(*layer), measures: 3, coverage: 100.0, ..a.overall.clone() };
         a.layers = Layer::ALL.iter().map(full).collect();
         a.overall.coverage = 89.0;
         assert_eq!(unseen(&a).unwrap(), "11\u{202f}% was not seen");

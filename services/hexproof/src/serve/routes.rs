@@ -119,6 +119,7 @@ pub(super) fn router(
         register.clone(),
         parts.access.links(),
         parts.check.clone(),
+        parts.compare.clone(),
         clock.clone(),
     );
     let clusters = ClusterRegister::new(

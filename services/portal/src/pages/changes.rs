@@ -116,7 +116,10 @@ fn title(diff: &Diff) -> String {
     let since = words::day(diff.before.collected_at);
     match (new, gone, diff.changes.len()) {
         (0, 0, 0) => format!("No verdict differs from the pack of {since}"),
-        (0, 0, n) => format!("{} since {since}, none of them a new failure", words::count(n as u64, "change", "changes")),
+        (0, 0, n) => format!(
+            "{} since {since}, none of them a new failure",
+            words::count(n as u64, "change", "changes")
+        ),
         (new, gone, _) => format!(
             "{} and {} since {since}",
             words::count(new, "new failure", "new failures"),
@@ -151,7 +154,13 @@ fn option(pack: &PackEntry, selected: bool) -> Markup {
 }
 
 /// The first changes, for the page of the pack.
-pub(crate) fn brief(diff: &Diff, catalogue: &Catalogue, key: &AuditKey, before: &PackEntry, most: usize) -> Markup {
+pub(crate) fn brief(
+    diff: &Diff,
+    catalogue: &Catalogue,
+    key: &AuditKey,
+    before: &PackEntry,
+    most: usize,
+) -> Markup {
     html! {
         @if diff.changes.is_empty() {
             p.empty { "No verdict differs." }

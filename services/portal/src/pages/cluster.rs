@@ -3,7 +3,7 @@
 
 mod gather;
 mod history;
-mod tables;
+pub(super) mod tables;
 mod view;
 
 use axum::extract::{Path, Query, State};

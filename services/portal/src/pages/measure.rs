@@ -9,10 +9,11 @@ use hexproof_core::port::evidence::PackEntry;
 use hexproof_core::snapshot::Source;
 use maud::{Markup, html};
 
+use super::cluster::tables::name as name_of_source;
 use super::measures::{by_weight, platforms};
 use super::observation::patch;
 use super::pack::{significance, within};
-use super::sentences::{known_measure, source, technical};
+use super::sentences::{known_measure, technical};
 use crate::parts::PortalParts;
 use crate::refusal::Refusal;
 use crate::shell::{Section, Shell};
@@ -48,7 +49,7 @@ pub(crate) async fn get(
                 }
                 (clusters(&standing, measure))
             }
-            div.aside.side { (facts(measure, &parts.catalogue)) }
+            div.side { (facts(measure, &parts.catalogue)) }
         }
     };
     let second = html! {
@@ -57,7 +58,10 @@ pub(crate) async fn get(
     };
     let crumbs = vec![
         ("Measures".to_owned(), links::MEASURES.to_owned()),
-        (words::layer(measure.layer).to_owned(), links::with(links::MEASURES, [("layer", measure.layer.word())])),
+        (
+            words::layer(measure.layer).to_owned(),
+            links::with(links::MEASURES, [("layer", measure.layer.word())]),
+        ),
     ];
     let shell = Shell { section: Section::Measures, crumbs, title: measure.title.clone(), second, body };
     Ok(shell.show(&viewer))
@@ -81,7 +85,7 @@ fn facts(measure: &Measure, catalogue: &Catalogue) -> Markup {
                 dt { "Evidence" }
                 dd {
                     @for (i, name) in measure.evidence.iter().enumerate() {
-                        @if i > 0 { ", or " } (marks::prose(source(name, Source::Live)))
+                        @if i > 0 { ", or " } (name_of_source(name, Source::Live))
                     }
                     @if measure.decided_in_collector { span.sub { "decided in the collector: values do not leave it" } }
                 }
@@ -134,7 +138,9 @@ enum Standing {
 /// shown.
 async fn standing(parts: &PortalParts, viewer: &Viewer, id: &MeasureId) -> Standing {
     let scope = &viewer.caller.scope;
-    let Ok(standings) = parts.evidence.standings(&scope.clusters, 32).await else { return Standing::Unavailable };
+    let Ok(standings) = parts.evidence.standings(&scope.clusters, 32).await else {
+        return Standing::Unavailable;
+    };
     let newest: Vec<PackEntry> = standings
         .into_values()
         .filter_map(|packs| packs.into_iter().find(|pack| within(scope, pack)))
@@ -143,9 +149,12 @@ async fn standing(parts: &PortalParts, viewer: &Viewer, id: &MeasureId) -> Stand
         return Standing::Many(newest.len());
     }
     let each = newest.into_iter().map(async |pack| {
-        let count = parts.evidence.summary(&pack).await.ok().map(|a| {
-            a.measures.iter().find(|count| count.measure_id == *id).cloned()
-        });
+        let count = parts
+            .evidence
+            .summary(&pack)
+            .await
+            .ok()
+            .map(|a| a.measures.iter().find(|count| count.measure_id == *id).cloned());
         count.map(|count| (pack, count))
     });
     Standing::Of(futures::future::join_all(each).await.into_iter().flatten().collect())

@@ -38,7 +38,8 @@ impl Wanted {
 
     fn admits(&self, measure: &Measure) -> bool {
         let text = || {
-            let references = measure.references.values().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
+            let references =
+                measure.references.values().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
             let parts = [measure.id.as_str(), &measure.title, &measure.condition, &measure.why, &references];
             parts.join("\n").to_lowercase()
         };
@@ -100,7 +101,8 @@ pub(crate) async fn get(
 fn title(catalogue: &Catalogue, wanted: &Wanted, fitting: usize) -> String {
     let all = words::count(catalogue.measures.len() as u64, "measure", "measures");
     if wanted.is_everything() {
-        let critical = catalogue.measures.iter().filter(|one| one.significance == Significance::Critical).count();
+        let critical =
+            catalogue.measures.iter().filter(|one| one.significance == Significance::Critical).count();
         let are = if critical == 1 { "is" } else { "are" };
         return format!("{all}, {} of which {are} critical", words::number(critical));
     }

@@ -3,11 +3,11 @@
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use hexproof_core::Outcome;
 use hexproof_core::access::Role;
 use hexproof_core::id::{ClusterId, RunId};
 use hexproof_core::measure::{Catalogue, Measure, MeasureId};
 use hexproof_core::observation::{Observation, Reading};
-use hexproof_core::Outcome;
 use maud::{Markup, html};
 
 use super::observations::filter::Wanted;
@@ -37,7 +37,10 @@ pub(crate) async fn get(
     let opened = open(&parts, &seals, &viewer, (cluster, run)).await?;
     let found = parts.evidence.observation(&opened.pack, place).await?;
     let observation = found.ok_or_else(|| {
-        Refusal::NotFound(format!("There is no observation {place} in this pack of `{}`.", opened.key().cluster))
+        Refusal::NotFound(format!(
+            "There is no observation {place} in this pack of `{}`.",
+            opened.key().cluster
+        ))
     })?;
     // The filter of the list that led here, so that the way back is the same list.
     let list = Wanted::read(&params).unwrap_or_default();
@@ -57,7 +60,7 @@ pub(crate) async fn get(
                 @if let Some(measure) = measure { (mend(measure, observation.outcome)) }
                 @if let Some(measure) = measure { (rule(measure)) }
             }
-            div.aside.side { (facts(&opened, &observation, place, &parts.catalogue, &viewer)) }
+            div.side { (facts(&opened, &observation, place, &parts.catalogue, &viewer)) }
         }
         nav.pager aria-label="Observations of this measure" {
             @match before? { Some(place) => a href=(links::observation(key, place)) rel="prev" { "Previous of this measure" }, None => span.off aria-hidden="true" { "Previous of this measure" } }
@@ -316,7 +319,10 @@ mod tests {
                 ..Reading::default()
             };
             let shown = format!("{}{}", value(&reading).0, holder(&reading, "").0);
-            assert!(!shown.contains("<script") && !shown.contains("<img") && !shown.contains('\u{202e}'), "{shown}");
+            assert!(
+                !shown.contains("<script") && !shown.contains("<img") && !shown.contains('\u{202e}'),
+                "{shown}"
+            );
         }
         let long = Reading { value: Some(json!("x".repeat(VALUE + 1))), ..Reading::default() };
         assert!(value(&long).0.contains("of 4\u{202f}001 characters"));
@@ -326,7 +332,10 @@ mod tests {
     #[test]
     fn a_change_is_drawn_as_a_diff() {
         let drawn = patch("  a:\n-   b: <x>\n+   b: 1\n").0;
-        assert!(drawn.contains("<del>-   b: &lt;x&gt;\n</del>") && drawn.contains("<ins>+   b: 1\n</ins>"), "{drawn}");
+        assert!(
+            drawn.contains("<del>-   b: &lt;x&gt;\n</del>") && drawn.contains("<ins>+   b: 1\n</ins>"),
+            "{drawn}"
+        );
         assert_eq!(patch(" \n").0, "");
     }
 }

@@ -35,10 +35,8 @@ pub(crate) async fn get(
 ) -> Result<Response, Refusal> {
     let opened = open(&parts, &seals, &viewer, at).await?;
     let wanted = Wanted::read(&params)?;
-    let page = parts
-        .evidence
-        .observations(&opened.pack, &wanted.filter, wanted.skip(), EACH as usize)
-        .await?;
+    let page =
+        parts.evidence.observations(&opened.pack, &wanted.filter, wanted.skip(), EACH as usize).await?;
     let loose = match page.fitting {
         0 => loosened(&parts, &opened, &wanted).await?,
         _ => Vec::new(),
@@ -80,7 +78,11 @@ fn title(wanted: &Wanted, page: &ObservationPage) -> String {
 }
 
 /// What would fit if one restriction were taken away.
-async fn loosened(parts: &PortalParts, opened: &Opened, wanted: &Wanted) -> Result<Vec<(Part, u32)>, Refusal> {
+async fn loosened(
+    parts: &PortalParts,
+    opened: &Opened,
+    wanted: &Wanted,
+) -> Result<Vec<(Part, u32)>, Refusal> {
     let mut found = Vec::new();
     for part in Part::ALL {
         if let Some(loose) = wanted.without(part) {
@@ -213,7 +215,10 @@ mod tests {
         let wanted = wanted("layer=node&words=%3Cscript%3E");
         let shown = nothing(&wanted, &[(Part::Words, 12), (Part::Layer, 0)], 100, &key).0;
         assert!(shown.contains("12 without the words “&lt;script&gt;”"), "{shown}");
-        assert!(shown.contains("observations?layer=node\"") && !shown.contains("without the layer"), "{shown}");
+        assert!(
+            shown.contains("observations?layer=node\"") && !shown.contains("without the layer"),
+            "{shown}"
+        );
         assert!(nothing(&wanted, &[(Part::Words, 0)], 100, &key).0.contains("whichever"));
         assert!(nothing(&wanted, &[], 0, &key).0.contains("no observations"));
     }

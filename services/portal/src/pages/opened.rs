@@ -79,7 +79,10 @@ impl Opened {
         ];
         match below {
             true => crumbs.push((self.label(), links::pack(self.key()))),
-            false => crumbs.push(("Packs".to_owned(), links::with(links::PACKS, [("cluster", self.key().cluster.as_str())]))),
+            false => crumbs.push((
+                "Packs".to_owned(),
+                links::with(links::PACKS, [("cluster", self.key().cluster.as_str())]),
+            )),
         }
         crumbs
     }
@@ -144,7 +147,9 @@ mod tests {
         assert_eq!(notice(Some(&seal(CheckState::Valid, "")), "/x").0, "");
         let broken = notice(Some(&seal(CheckState::Invalid, "the document differs <b>")), "/x").0;
         assert!(broken.contains("Not valid: the document differs &lt;b&gt;"), "{broken}");
-        assert!(notice(Some(&seal(CheckState::Unknown, "no store")), "/x").0.contains("Not verified: no store"));
+        assert!(
+            notice(Some(&seal(CheckState::Unknown, "no store")), "/x").0.contains("Not verified: no store")
+        );
         assert!(notice(None, "/x").0.contains("Not verified yet"));
     }
 }

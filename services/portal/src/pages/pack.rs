@@ -2,8 +2,8 @@
 
 mod counts;
 mod files;
-mod seal;
 mod scope;
+mod seal;
 mod steps;
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::seals::Seals;
 use crate::shell::{Section, Shell};
 use crate::viewer::Viewer;
 use crate::{links, marks, verdict, words};
-pub(crate) use scope::{resource, rights, sources, state as source_state};
+pub(crate) use scope::{resource, rights, sources};
 pub(crate) use seal::{command, state as seal_state};
 pub(crate) use steps::significance;
 
@@ -49,7 +49,8 @@ pub(crate) async fn get(
         Err(Refusal::Damaged) => return Ok(unreadable(&parts, opened, &viewer).await),
         Err(refusal) => return Err(refusal),
     };
-    let before = parts.evidence.before(&opened.pack).await?.filter(|before| within(&viewer.caller.scope, before));
+    let before =
+        parts.evidence.before(&opened.pack).await?.filter(|before| within(&viewer.caller.scope, before));
     let (compared, files) = tokio::join!(
         compare(&comparisons, before.as_ref(), &opened.pack),
         files::files(parts.evidence.as_ref(), &opened.pack)
@@ -68,7 +69,7 @@ pub(crate) async fn get(
                 (steps::steps(&summary, &parts.catalogue, key))
                 (changed(&compared, before.as_ref(), &parts.catalogue, &opened))
             }
-            div.aside.side {
+            div.side {
                 (steps::gates(&summary, &parts.catalogue, key))
                 (seal::facts(&opened, &summary))
             }
@@ -85,7 +86,13 @@ pub(crate) async fn get(
         "State of " (marks::time(summary.snapshot.collected_at)) ". "
         (moved(&compared)) " " (verdict::score(&summary))
     };
-    let shell = Shell { section: Section::Packs, crumbs: opened.crumbs(false), title: opened.title(title), second, body };
+    let shell = Shell {
+        section: Section::Packs,
+        crumbs: opened.crumbs(false),
+        title: opened.title(title),
+        second,
+        body,
+    };
     Ok(shell.show(&viewer))
 }
 
@@ -139,7 +146,12 @@ fn actions(opened: &Opened) -> Markup {
 }
 
 /// What changed since the pack before.
-fn changed(compared: &Compared, before: Option<&PackEntry>, catalogue: &Catalogue, opened: &Opened) -> Markup {
+fn changed(
+    compared: &Compared,
+    before: Option<&PackEntry>,
+    catalogue: &Catalogue,
+    opened: &Opened,
+) -> Markup {
     let Some(before) = before else { return html! {} };
     let all = links::with(&links::changes(opened.key()), [("since", before.key.run.to_string())]);
     html! {

@@ -9,7 +9,6 @@ use hexproof_core::access::{Clusters, Role, Scope};
 use hexproof_core::id::ClusterId;
 use hexproof_core::port::evidence::{PackEntry, PackPick};
 use hexproof_core::port::{Cursor, StorageError};
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -95,7 +94,11 @@ pub(crate) async fn get(
     let (packs, next) = match read(&parts, &wanted, scope).await {
         Ok(found) => found,
         // The token of another list, or of another store.
-        Err(StorageError::Cursor) => return Err(Refusal::Invalid("This address names a place that is in no list of packs. Begin at the first page.".to_owned())),
+        Err(StorageError::Cursor) => {
+            return Err(Refusal::Invalid(
+                "This address names a place that is in no list of packs. Begin at the first page.".to_owned(),
+            ));
+        }
         Err(error) => return Err(error.into()),
     };
     let clusters: Vec<ClusterId> = match parts.evidence.standings(&scope.clusters, 1).await {
@@ -266,6 +269,8 @@ fn row(pack: &PackEntry, seals: &Seals, reads: bool) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {

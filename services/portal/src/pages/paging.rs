@@ -57,9 +57,15 @@ mod tests {
         assert_eq!(shown(1, 50), "");
         assert_eq!(shown(1, 0), "");
         let first = shown(1, 101);
-        assert!(first.contains("Page 1 of 3") && first.contains("page=2") && first.contains("page=3"), "{first}");
+        assert!(
+            first.contains("Page 1 of 3") && first.contains("page=2") && first.contains("page=3"),
+            "{first}"
+        );
         assert!(!first.contains("page=0") && !first.contains("page=1\""), "{first}");
         let beyond = shown(99, 101);
-        assert!(beyond.contains("page=3") && !beyond.contains("page=98") && !beyond.contains("page=100"), "{beyond}");
+        assert!(
+            beyond.contains("page=3") && !beyond.contains("page=98") && !beyond.contains("page=100"),
+            "{beyond}"
+        );
     }
 }

@@ -57,7 +57,9 @@ fn title(a: &Assessment, total: Sum) -> String {
         (0, 0) => "No object was listed".to_owned(),
         (1, 0) => format!("{found}; it is accounted for"),
         (_, 0) => format!("{found}; every one is accounted for"),
-        (listed, gap) => format!("{found}; {} are accounted for", words::thousands(listed.saturating_sub(gap))),
+        (listed, gap) => {
+            format!("{found}; {} are accounted for", words::thousands(listed.saturating_sub(gap)))
+        }
     };
     match a.not_listed.len() {
         0 => title,
@@ -109,7 +111,8 @@ mod tests {
     use super::*;
 
     fn assessment() -> Assessment {
-        let mut a = Sample::strong(&"shop".parse().unwrap(), "2026-11-23T06:00:00Z".parse().unwrap()).assessment();
+        let mut a =
+            Sample::strong(&"shop".parse().unwrap(), "2026-11-23T06:00:00Z".parse().unwrap()).assessment();
         a.population.truncate(2);
         for (row, listed) in a.population.iter_mut().zip([800, 18]) {
             row.listed = listed;
@@ -128,7 +131,10 @@ mod tests {
         // Two rows that are wrong in opposite ways are not right together.
         a.population[1].gap = -3;
         assert_eq!(told(&a), "818 objects were listed; 812 are accounted for");
-        assert!(brief(&a, "/x").0.contains("6 objects are</strong>") || brief(&a, "/x").0.contains("6 objects are not accounted for"));
+        assert!(
+            brief(&a, "/x").0.contains("6 objects are</strong>")
+                || brief(&a, "/x").0.contains("6 objects are not accounted for")
+        );
         a.population.clear();
         assert_eq!(told(&a), "No object was listed");
     }

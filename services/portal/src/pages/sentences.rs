@@ -3,7 +3,6 @@
 
 use hexproof_core::measure::{Catalogue, Measure, MeasureId};
 use hexproof_core::observation::{Observation, Subject};
-use hexproof_core::snapshot::{Source, State};
 use hexproof_core::{Outcome, Platform};
 use maud::{Markup, html};
 
@@ -121,29 +120,6 @@ pub(crate) const fn platform(platform: Platform) -> &'static str {
     match platform {
         Platform::Aks => "Azure Kubernetes Service",
         Platform::OnPremise => "on-premise",
-    }
-}
-
-/// Name of a source of evidence.
-pub(crate) fn source(name: &str, origin: Source) -> &str {
-    match name {
-        "cluster-api" if origin == Source::Manifests => "Manifest files",
-        "cluster-api" => "Kubernetes API",
-        "node-agent" => "Node agent",
-        "kubelet-configz" => "Kubelet configz",
-        "azure-arm" => "Azure",
-        "manual" => "Attestations",
-        other => other,
-    }
-}
-
-/// How far a source was read.
-pub(crate) const fn state(state: State) -> &'static str {
-    match state {
-        State::Complete => "complete",
-        State::Partial => "partial",
-        State::Refused => "refused",
-        State::NotCollected => "not collected",
     }
 }
 

@@ -3,9 +3,9 @@
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use hexproof_core::Outcome;
 use hexproof_core::access::Artifact;
 use hexproof_core::port::CheckState;
-use hexproof_core::Outcome;
 use maud::{Markup, html};
 
 use super::opened::{At, open};
@@ -45,7 +45,8 @@ pub(crate) async fn get(
         }
     };
     let second = html! { "Checked " (marks::time(seal.at)) ", every byte of the stored file." };
-    Ok(Shell { section: Section::Packs, crumbs: opened.crumbs(true), title: title(&seal), second, body }.show(&viewer))
+    Ok(Shell { section: Section::Packs, crumbs: opened.crumbs(true), title: title(&seal), second, body }
+        .show(&viewer))
 }
 
 /// Everything together, as a sentence without a stop.
@@ -66,7 +67,9 @@ pub(crate) fn step(name: &str) -> Option<(&'static str, &'static str)> {
         "coverage" => ("Coverage", "Is every byte of the file covered by a signature?"),
         "digest" => ("Digest", "Is the document what was signed?"),
         "signature" => ("Signature", "Was it signed with the key of the certificate?"),
-        "certificate" => ("Certificate", "Does the certificate lead to an authority that this service trusts?"),
+        "certificate" => {
+            ("Certificate", "Does the certificate lead to an authority that this service trusts?")
+        }
         "attachments" => ("Attachments", "Is each attached file whole?"),
         "revisions" => ("Revisions", "Is what was added after the seal permitted?"),
         _ => return None,
@@ -142,7 +145,11 @@ mod tests {
 
     fn seal(state: CheckState) -> Checked {
         let steps = vec![
-            (STORE.to_owned(), CheckState::Valid, "the stored file is the one that the audit archived".to_owned()),
+            (
+                STORE.to_owned(),
+                CheckState::Valid,
+                "the stored file is the one that the audit archived".to_owned(),
+            ),
             ("digest".to_owned(), state, "the document differs from <script>".to_owned()),
             ("other".to_owned(), CheckState::NotApplicable, "nothing to decide".to_owned()),
         ];

@@ -1,10 +1,10 @@
 //! The changes one by one: by kind, then cause, then measure.
 
+use hexproof_core::Significance;
 use hexproof_core::audit::AuditKey;
 use hexproof_core::diff::{Cause, Change, ChangeKind, Diff, Verdict};
 use hexproof_core::measure::{Catalogue, MeasureId};
 use hexproof_core::port::evidence::PackEntry;
-use hexproof_core::Significance;
 use maud::{Markup, html};
 
 use crate::pages::paging::{Paging, paging};
@@ -90,7 +90,12 @@ fn fitting<'a>(diff: &'a Diff, catalogue: &Catalogue, wanted: &Wanted) -> Vec<&'
         .collect();
     // Stable: within a measure the order is that of the comparison.
     fitting.sort_by(|(place, one), (other_place, other)| {
-        (one.kind, one.cause, place, &one.measure_id).cmp(&(other.kind, other.cause, other_place, &other.measure_id))
+        (one.kind, one.cause, place, &one.measure_id).cmp(&(
+            other.kind,
+            other.cause,
+            other_place,
+            &other.measure_id,
+        ))
     });
     fitting.into_iter().map(|(_, change)| change).collect()
 }

@@ -24,7 +24,9 @@ pub(crate) fn shares(diff: &Diff) -> Markup {
         };
     };
     let parts = hexproof_core::diff::words::whole(low);
-    let of = |cause: Cause| parts.iter().find(|(found, _)| *found == cause).map_or(0, |(_, points)| i64::from(*points));
+    let of = |cause: Cause| {
+        parts.iter().find(|(found, _)| *found == cause).map_or(0, |(_, points)| i64::from(*points))
+    };
     let column = |shares: &Shares| (whole_low(shares.before), whole_low(shares.after));
     let (before, after) = column(low);
     html! {
@@ -52,11 +54,15 @@ pub(crate) fn shares(diff: &Diff) -> Markup {
 /// How many changes there are, by kind and cause; each number shows them.
 pub(crate) fn counts(diff: &Diff, key: &AuditKey, before: &PackEntry, wanted: &Wanted) -> Markup {
     let of = |kind: ChangeKind, cause: Option<Cause>| {
-        let fits = diff.counts.iter().filter(|count| count.kind == kind && cause.is_none_or(|c| c == count.cause));
+        let fits =
+            diff.counts.iter().filter(|count| count.kind == kind && cause.is_none_or(|c| c == count.cause));
         fits.map(|count| u64::from(count.count)).sum::<u64>()
     };
-    let causes: Vec<Cause> =
-        Cause::ALL.iter().copied().filter(|cause| diff.counts.iter().any(|count| count.cause == *cause)).collect();
+    let causes: Vec<Cause> = Cause::ALL
+        .iter()
+        .copied()
+        .filter(|cause| diff.counts.iter().any(|count| count.cause == *cause))
+        .collect();
     let number = |n: u64, kind, cause| {
         let these = Wanted { kind: Some(kind), cause, measure: None, page: 1 };
         html! {

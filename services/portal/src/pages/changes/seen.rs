@@ -1,12 +1,14 @@
 //! What the collector could see before and after: sources, rights, kinds.
 
+use hexproof_core::Outcome;
 use hexproof_core::assessment::Assessment;
 use hexproof_core::diff::{Diff, Turn};
 use hexproof_core::snapshot::{Source, State};
 use maud::{Markup, html};
 
-use crate::pages::pack::{resource, source_state};
-use crate::pages::sentences::{self, marked};
+use crate::pages::cluster::tables;
+use crate::pages::pack::resource;
+use crate::pages::sentences::marked;
 use crate::{marks, words};
 
 /// Everything that differs in what could be seen.
@@ -26,7 +28,7 @@ pub(crate) fn section(diff: &Diff, after: Option<&Assessment>) -> Markup {
                     tbody {
                         @for source in &diff.sources {
                             tr {
-                                th.lead scope="row" { (marks::prose(sentences::source(&source.name, origin))) }
+                                th.lead scope="row" { (tables::name(&source.name, origin)) }
                                 td data-label="Before" { (how_far(source.before)) }
                                 td data-label="After" { (how_far(source.after)) }
                                 td data-label="Missing" {
@@ -79,5 +81,10 @@ pub(crate) fn section(diff: &Diff, after: Option<&Assessment>) -> Markup {
 }
 
 fn how_far(state: Option<State>) -> Markup {
-    html! { @match state { Some(state) => (source_state(state)), None => span.quiet { "not asked" } } }
+    html! {
+        @match state.map(tables::state) {
+            Some((mark, word)) => { (marks::state(mark)) @if mark == Outcome::Pass { (word) } @else { b { (word) } } },
+            None => span.quiet { "not asked" },
+        }
+    }
 }

@@ -162,17 +162,12 @@ fn known<T>(answer: Result<T, Status>, store: &mut bool) -> Result<Option<T>, Re
 
 async fn entry(api: &Api, id: &ClusterId) -> Result<Option<v1::RegisteredCluster>, Status> {
     let paths = ["display_name", "labels", "platform", "source", "retired"].map(str::to_owned).to_vec();
-    let request =
-        v1::GetClusterRequest { cluster_id: id.to_string(), read_mask: Some(FieldMask { paths }) };
+    let request = v1::GetClusterRequest { cluster_id: id.to_string(), read_mask: Some(FieldMask { paths }) };
     Ok(api.clusters().get_cluster(request).await?.into_inner().cluster)
 }
 
 /// The newest packs within reach.
-async fn packs(
-    parts: &PortalParts,
-    viewer: &Viewer,
-    id: &ClusterId,
-) -> Result<Vec<PackEntry>, StorageError> {
+async fn packs(parts: &PortalParts, viewer: &Viewer, id: &ClusterId) -> Result<Vec<PackEntry>, StorageError> {
     let scope = &viewer.caller.scope;
     let clusters = Clusters::Only(BTreeSet::from([id.clone()]));
     if scope.until.is_none() {
@@ -229,7 +224,8 @@ async fn found(
 }
 
 async fn schedules(api: &Api, id: &ClusterId) -> Result<Vec<v1::Schedule>, Status> {
-    let request = v1::ListSchedulesRequest { cluster_id: id.to_string(), page_size: 50, ..Default::default() };
+    let request =
+        v1::ListSchedulesRequest { cluster_id: id.to_string(), page_size: 50, ..Default::default() };
     Ok(api.schedules().list_schedules(request).await?.into_inner().schedules)
 }
 

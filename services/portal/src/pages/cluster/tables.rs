@@ -1,12 +1,12 @@
 //! The lists of a cluster's page: sources, gates, packs, schedules, audits.
 
+use hexproof_api::v1;
+use hexproof_core::Outcome;
 use hexproof_core::access::Artifact;
 use hexproof_core::assessment::{Assessment, whole_low};
 use hexproof_core::audit::AuditKey;
 use hexproof_core::measure::Catalogue;
 use hexproof_core::snapshot::{Source, State};
-use hexproof_core::Outcome;
-use hexproof_api::v1;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -16,7 +16,7 @@ use crate::words::{self, THIN, capital};
 use crate::{links, verdict};
 
 /// The sources of an audit, with what is missing and why.
-pub(super) fn sources(assessment: &Assessment) -> Markup {
+pub(crate) fn sources(assessment: &Assessment) -> Markup {
     html! {
         table.list {
             caption.sr { "Sources of the last audit" }
@@ -51,7 +51,8 @@ pub(super) fn sources(assessment: &Assessment) -> Markup {
     }
 }
 
-const fn state(state: State) -> (Outcome, &'static str) {
+/// Mark and word for how far a source was read.
+pub(crate) const fn state(state: State) -> (Outcome, &'static str) {
     match state {
         State::Complete => (Outcome::Pass, "complete"),
         State::Partial => (Outcome::Unknown, "partial"),
@@ -61,7 +62,7 @@ const fn state(state: State) -> (Outcome, &'static str) {
 }
 
 /// The name of a source for readers.
-fn name(source: &str, origin: Source) -> Markup {
+pub(crate) fn name(source: &str, origin: Source) -> Markup {
     html! {
         @match source {
             "cluster-api" if origin == Source::Manifests => "Manifest files",
@@ -76,7 +77,7 @@ fn name(source: &str, origin: Source) -> Markup {
 }
 
 /// The gates of a pack.
-pub(super) fn gates(key: &AuditKey, assessment: &Assessment, catalogue: &Catalogue) -> Markup {
+pub(crate) fn gates(key: &AuditKey, assessment: &Assessment, catalogue: &Catalogue) -> Markup {
     html! {
         @if assessment.gates.is_empty() {
             p.empty { "No gate: no critical measure has an open failure for its primary goals." }

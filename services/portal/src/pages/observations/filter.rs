@@ -38,15 +38,8 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Words,
-        Self::Layer,
-        Self::Goal,
-        Self::Measure,
-        Self::Namespace,
-        Self::Outcome,
-        Self::Waived,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Words, Self::Layer, Self::Goal, Self::Measure, Self::Namespace, Self::Outcome, Self::Waived];
 }
 
 impl Wanted {
@@ -199,7 +192,9 @@ mod tests {
 
     #[test]
     fn what_is_on_no_scale_is_refused_and_a_page_is_never_before_the_first() {
-        for query in ["layer=pod", "goal=x", "measure=..%2Fa", "outcome=maybe", "waived=1", "page=-1", "page=x"] {
+        for query in
+            ["layer=pod", "goal=x", "measure=..%2Fa", "outcome=maybe", "waived=1", "page=-1", "page=x"]
+        {
             assert!(Wanted::read(&Params::read(query)).is_err(), "{query}");
         }
         let far = Wanted::read(&Params::read("page=4294967295")).unwrap();

@@ -159,7 +159,10 @@ mod tests {
     #[test]
     fn names_of_namespaces_stay_text() {
         let shown = shown_with(HOSTILE.map(str::to_owned).to_vec(), "words=%22%3E%3Cimg%20src=x%3E");
-        assert!(!shown.contains("<script") && !shown.contains("<img") && !shown.contains('\u{202e}'), "{shown}");
+        assert!(
+            !shown.contains("<script") && !shown.contains("<img") && !shown.contains('\u{202e}'),
+            "{shown}"
+        );
         assert!(shown.contains("shopU+202Egpj.exe"), "{shown}");
     }
 

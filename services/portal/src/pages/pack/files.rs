@@ -16,8 +16,7 @@ pub(crate) struct Listed {
     pub(crate) found: Option<(String, u64, Digest)>,
 }
 
-const FILES: [Artifact; 4] =
-    [Artifact::Pack, Artifact::Assessment, Artifact::Snapshot, Artifact::Population];
+const FILES: [Artifact; 4] = [Artifact::Pack, Artifact::Assessment, Artifact::Snapshot, Artifact::Population];
 
 /// The files of a pack. What cannot be read of one does not keep the others from being shown.
 pub(crate) async fn files(evidence: &dyn Evidence, pack: &PackEntry) -> Vec<Listed> {
@@ -25,7 +24,11 @@ pub(crate) async fn files(evidence: &dyn Evidence, pack: &PackEntry) -> Vec<List
         let found = match evidence.file(pack, artifact).await {
             Ok(file) => Some((file.file_name, file.size, file.digest)),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, ?artifact, "a file of a pack cannot be read");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    ?artifact,
+                    "a file of a pack cannot be read"
+                );
                 None
             }
         };

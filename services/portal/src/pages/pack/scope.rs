@@ -3,10 +3,10 @@
 use hexproof_core::assessment::Assessment;
 use hexproof_core::measure::Catalogue;
 use hexproof_core::permissions::{Permission, Permissions};
-use hexproof_core::snapshot::{Source, State};
-use hexproof_core::Outcome;
+use hexproof_core::snapshot::Source;
 use maud::{Markup, html};
 
+use crate::pages::cluster::tables;
 use crate::pages::sentences::{self, known_measure, marked};
 use crate::{marks, words};
 
@@ -15,45 +15,8 @@ pub(crate) fn sources(a: &Assessment) -> Markup {
     html! {
         section {
             h2 { "Sources" span.note { "what was asked, and what could not be seen" } }
-            table.list {
-                caption.sr { "Sources of the audit" }
-                thead {
-                    tr {
-                        th scope="col" { "Source" }
-                        th scope="col" { "State" }
-                        th.n scope="col" { "Objects" }
-                        th scope="col" { "What is missing, and why" }
-                    }
-                }
-                tbody {
-                    @for source in &a.sources {
-                        tr {
-                            th.lead scope="row" { (marks::prose(sentences::source(&source.name, a.snapshot.origin))) }
-                            td data-label="State" { (state(source.state)) }
-                            td.n data-label="Objects" { (marks::number_or_dot(source.objects)) }
-                            td data-label="Missing" {
-                                @if source.reason.is_empty() && source.state == State::Complete { "Nothing." }
-                                @else if source.reason.is_empty() { "No reason is given." }
-                                @else { (marked(&words::capital(&source.reason))) "." }
-                            }
-                        }
-                    }
-                }
-            }
+            (tables::sources(a))
         }
-    }
-}
-
-/// Mark and word; what is not complete stands out.
-pub(crate) fn state(state: State) -> Markup {
-    let mark = match state {
-        State::Complete => Outcome::Pass,
-        State::Partial => Outcome::Unknown,
-        State::Refused | State::NotCollected => Outcome::Fail,
-    };
-    html! {
-        (marks::state(mark)) " "
-        @if state == State::Complete { (sentences::state(state)) } @else { strong { (sentences::state(state)) } }
     }
 }
 

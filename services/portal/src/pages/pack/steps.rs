@@ -6,6 +6,7 @@ use hexproof_core::measure::{Catalogue, MeasureId};
 use hexproof_core::{Outcome, Significance};
 use maud::{Markup, html};
 
+use crate::pages::cluster::tables;
 use crate::pages::sentences::{gain, measure_link};
 use crate::{links, marks, words};
 
@@ -23,24 +24,7 @@ pub(crate) fn gates(a: &Assessment, catalogue: &Catalogue, key: &AuditKey) -> Ma
     html! {
         section {
             h2 { "Gates" span.note { "one failed critical measure each" } }
-            @if a.gates.is_empty() {
-                p.empty { "No gate: no critical measure has an open failure for its primary goals." }
-            } @else {
-                ul.gates {
-                    @for gate in &a.gates {
-                        @let goals: Vec<String> =
-                            gate.goals.iter().map(|goal| words::goal(*goal).to_lowercase()).collect();
-                        li {
-                            (marks::gate(gate.number))
-                            div {
-                                (measure_link(catalogue, &gate.measure_id, &open_failures(key, &gate.measure_id)))
-                                span.sub { (words::layer(gate.layer)) "; holds " (goals.join(", ")) }
-                            }
-                            span.n { (words::thousands(gate.failing.into())) " of " (words::thousands(gate.judged.into())) }
-                        }
-                    }
-                }
-            }
+            (tables::gates(key, a, catalogue))
         }
     }
 }

@@ -215,7 +215,8 @@ mod tests {
             reason: "lost <b>".into(),
             names: vec!["\u{202e}x".into()],
         }];
-        let shown = format!("{}{}", table(&[hostile.clone()], Sum::over([&hostile])).0, reasons(&[hostile]).0);
+        let shown =
+            format!("{}{}", table(&[hostile.clone()], Sum::over([&hostile])).0, reasons(&[hostile]).0);
         assert!(!shown.contains("<script>") && !shown.contains("<img") && !shown.contains("<b>"), "{shown}");
         assert!(shown.contains("U+202E") && shown.contains("and others"), "{shown}");
     }
