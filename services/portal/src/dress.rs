@@ -15,7 +15,7 @@ use maud::html;
 
 use crate::shell::{Section, Shell};
 use crate::viewer::Viewer;
-use crate::{headers, links, wire};
+use crate::{again, headers, links, wire};
 
 /// The sentence of a refusal, beside its answer.
 #[derive(Debug, Clone)]
@@ -66,19 +66,21 @@ fn takes_page(headers: &HeaderMap) -> bool {
 
 /// Whether an answer is a refusal that is no page yet.
 fn is_bare(response: &Response) -> bool {
+    if response.extensions().get::<PageRefusal>().is_some() {
+        return true;
+    }
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).map(|kind| kind.as_bytes().to_ascii_lowercase());
     (status.is_client_error() || status.is_server_error())
         && kind.is_none_or(|kind| kind.starts_with(b"text/plain"))
 }
 
-/// The sentence of a refusal, and where a login begins that may help.
-fn sentence(head: &mut Parts) -> (String, Option<String>) {
+/// What is to be told of a refusal.
+fn told(head: &mut Parts) -> PageRefusal {
     let said = head.extensions.remove::<Said>().map(|said| said.0);
-    match head.extensions.remove::<PageRefusal>() {
-        Some(refusal) => (refusal.sentence, refusal.login),
-        None => (said.unwrap_or_else(|| usual(head.status).to_owned()), None),
-    }
+    head.extensions.remove::<PageRefusal>().unwrap_or_else(|| {
+        PageRefusal::new(head.status, said.unwrap_or_else(|| usual(head.status).to_owned()))
+    })
 }
 
 /// One plain line for programs, where nothing stands yet.
@@ -87,7 +89,7 @@ fn line(response: Response) -> Response {
     if head.headers.contains_key(header::CONTENT_TYPE) {
         return Response::from_parts(head, body);
     }
-    let (sentence, _) = sentence(&mut head);
+    let sentence = told(&mut head).sentence;
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     Response::from_parts(head, Body::from(format!("{sentence}\n")))
@@ -96,21 +98,29 @@ fn line(response: Response) -> Response {
 /// The page of a refusal: its sentence, and what to do.
 fn refusal_page(response: Response) -> Response {
     let (mut head, _) = response.into_parts();
-    let (sentence, login) = sentence(&mut head);
+    let PageRefusal { sentence, login, draft, .. } = told(&mut head);
     let viewer = head.extensions.remove::<Viewer>();
-    let title = sentence.trim_end_matches('.').to_owned();
+    // The title is the first sentence; where there is no further one, the status knows what to say.
+    let (title, rest) = sentence.split_once(". ").unwrap_or((sentence.trim_end_matches('.'), ""));
+    let second = if rest.is_empty() { advice(head.status) } else { rest }.to_owned();
+    let title = title.to_owned();
     let unknown = viewer.is_none() && head.status == StatusCode::UNAUTHORIZED;
     let login = login.or_else(|| unknown.then(|| links::LOGIN.to_owned()));
     let shell = Shell {
         section: Section::Elsewhere,
         crumbs: Vec::new(),
         title,
-        second: html! { (advice(head.status)) },
+        second: html! { (second) },
         body: html! {
-            p.actions {
+            @match (&draft, &viewer) {
+                (Some(draft), Some(viewer)) => { (again::resend(draft, &viewer.csrf, "Send")) },
+                (Some(draft), None) => { (again::waiting(draft, login.as_deref().unwrap_or(links::LOGIN))) },
+                (None, _) => {},
+            }
+            @if draft.is_none() { p.actions {
                 @if let Some(login) = &login { a.button.primary href=(login) { "Log in" } }
                 @else { a.button href=(links::CLUSTERS) { "Show the clusters" } }
-            }
+            } }
         },
     };
     let mut page = shell.response(head.status, viewer.as_ref());

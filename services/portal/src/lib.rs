@@ -9,6 +9,7 @@
 //! Request → access layer → viewer → page → shell
 
 mod access_words;
+mod again;
 mod assets;
 mod charts;
 mod check_view;

@@ -12,6 +12,7 @@ use hexproof_core::port::evidence::Evidence;
 use hexproof_core::port::{CheckPack, Clock, Compare};
 
 use crate::comparisons::Comparisons;
+use crate::refusal::Refusal;
 use crate::seals::Seals;
 use crate::{assets, dress, pages};
 
@@ -53,6 +54,9 @@ fn routes() -> Vec<(Page, MethodRouter<PortalParts>)> {
     vec![
         (Page::Asset, get(assets::get)),
         (Page::Home, get(pages::home::get)),
+        (Page::Login, get(beyond)),
+        (Page::LoginReturn, get(beyond)),
+        (Page::Logout, post(beyond)),
         (Page::Clusters, get(pages::clusters::get)),
         (Page::Packs, get(pages::packs::get)),
         (Page::Pack, get(pages::pack::get)),
@@ -84,4 +88,9 @@ fn routes() -> Vec<(Page, MethodRouter<PortalParts>)> {
         (Page::Verify, get(pages::verify::get)),
         (Page::VerifyUpload, post(pages::verify::post)),
     ]
+}
+
+/// What the access layer answers by itself gets no further than there.
+async fn beyond() -> Refusal {
+    Refusal::Login
 }

@@ -55,19 +55,28 @@ pub(crate) fn redirect<B: Default>(to: HeaderValue) -> Response<B> {
     response
 }
 
+/// Sends a browser that reads a page to the login which leads back there.
+pub(crate) fn asks<B: Default>(parts: &Parts) -> Option<Response<B>> {
+    let reads = parts.method == Method::GET || parts.method == Method::HEAD;
+    (reads && is_browser(&parts.headers)).then(|| {
+        let login = HeaderValue::from_str(&shown(parts).login());
+        redirect(login.unwrap_or(HeaderValue::from_static("/login")))
+    })
+}
+
 /// The answer to a refused request for a page, or for nothing that there is.
 pub(crate) fn refused<B: Default>(refusal: Refusal, parts: &Parts) -> Response<B> {
-    let reads = parts.method == Method::GET || parts.method == Method::HEAD;
-    let shown = parts.uri.path_and_query().and_then(|address| LocalPath::read(address.as_str()));
-    if let (Refusal::Credentials(_), true) = (refusal, is_browser(&parts.headers) && reads) {
-        let login = shown.unwrap_or_else(LocalPath::home).login();
-        return redirect(HeaderValue::from_str(&login).unwrap_or(HeaderValue::from_static("/login")));
-    }
     let mut page = PageRefusal::new(refusal.http(), refusal.sentence());
     if let Refusal::Credentials(_) = refusal {
-        page = page.with_login(shown.unwrap_or_else(LocalPath::home).login());
+        page = page.with_login(shown(parts).login());
     }
     let mut response = page.response();
     refusal.challenge(&mut response);
     response
+}
+
+/// The page that a request is about, if it is one to show.
+fn shown(parts: &Parts) -> LocalPath {
+    let address = parts.uri.path_and_query().and_then(|address| LocalPath::read(address.as_str()));
+    address.unwrap_or_else(LocalPath::home)
 }

@@ -82,15 +82,20 @@ where
     let admitted = match gate.admit(&parts).await {
         Ok(admitted) => admitted,
         Err(Refused { refusal, caller, target, action, trail }) => {
+            if let (Some(Target::Page(rule)), Refusal::Credentials(_)) = (target, refusal) {
+                // Whoever can log in is not refused, but asked to.
+                let asked = match page::asks(&parts) {
+                    Some(login) => Some(login),
+                    None => gate.lapsed(rule, &parts, body).await,
+                };
+                if let Some(answer) = asked {
+                    return Ok(answer);
+                }
+            }
             if refusal.is_denial() {
                 let subject = caller.as_ref().map(|caller| caller.subject.as_str());
                 tracing::info!(action, subject, reason = refusal.status().message(), "a call was refused");
                 gate.ledger.refused(caller.as_ref(), &action, &trail);
-            }
-            if let (Some(Target::Page(rule)), Refusal::Credentials(_)) = (target, refusal)
-                && let Some(answer) = gate.lapsed(rule, &parts, body).await
-            {
-                return Ok(answer);
             }
             return Ok(match target {
                 Some(Target::Page(_)) => page::refused(refusal, &parts),

@@ -1,5 +1,7 @@
 //! Forms whose session had ended: nothing of them is done, and nothing of them is lost.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hexproof_access::PageRefusal;
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -24,7 +26,7 @@ async fn at_the_form(world: &World, provider: &Provider, subject: &str) -> (Brow
 
 fn draft<B>(response: &http::Response<B>) -> Option<Value> {
     let text = header(response, "x-draft");
-    (!text.is_empty()).then(|| serde_json::from_str(text).unwrap())
+    (!text.is_empty()).then(|| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap())
 }
 
 #[tokio::test]
@@ -39,13 +41,8 @@ async fn a_form_is_there_again_after_the_login() {
         (303, "/login?to=%2Fwaivers%2Fnew")
     );
     assert!(!browser.cookies[DRAFT].contains("reason"), "what was typed is not readable");
-    assert!(
-        world
-            .entries()
-            .await
-            .iter()
-            .all(|entry| entry.action != "Portal.ProposeWaiver" || entry.subject == "anonymous")
-    );
+    let entries = world.entries().await;
+    assert!(entries.iter().all(|entry| entry.action == "Portal.Login"), "nothing was done");
     let to = browser.log_in(&world, &provider, "ann", &["people"], "/waivers/new").await;
     assert_eq!(to, "/waivers/new");
     assert_eq!(draft(&browser.get(&world, "/waivers").await), None, "another page");

@@ -71,8 +71,10 @@ async fn what_a_person_may_is_asked_of_the_configuration_of_now() {
     browser.get(&after, "/packs").await;
     assert!(browser.cookies[SESSION].starts_with("new."));
     let gone = World::new(&provider.config(&grants("auditor", "bank"), &[("new", new)]), None);
+    gone.clock.pass(301);
     assert_eq!(status(&gone, &browser, "/packs").await, 200);
     let none = World::new(&provider.config(&json!([]), &both), None);
+    none.clock.pass(301);
     assert_eq!(status(&none, &browser, "/packs").await, 403, "nothing is granted any more");
     // Keys of another process, and of another provider.
     let other = World::new(&provider.config(&grants("auditor", "bank"), &[]), None);

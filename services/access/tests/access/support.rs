@@ -209,9 +209,9 @@ fn serve(request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
     let digest = request.extensions().get::<LinkGrant>().map(|grant| grant.digest.to_string());
     let name = request.extensions().get::<LoggedIn>().map(|person| person.name.clone());
     let response = response.header("x-name", name.unwrap_or_default());
-    let draft =
-        request.extensions().get::<Draft>().map(|draft| json!([draft.action, draft.fields]).to_string());
-    let response = response.header("x-draft", draft.unwrap_or_default());
+    let draft = request.extensions().get::<Draft>().map(|draft| json!([draft.action, draft.fields]));
+    let draft = draft.map(|draft| encode(&draft)).unwrap_or_default();
+    let response = response.header("x-draft", draft);
     let told = request.headers().get("x-token").map(|token| token.to_str().unwrap().to_owned());
     let own = request.extensions().get::<OwnForms>().zip(told).is_some_and(|(own, token)| own.holds(&token));
     let response = response.header("x-own", own.to_string());

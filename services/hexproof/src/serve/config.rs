@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn the_document_shows_every_field_and_no_other() {
         use hexproof_access::{
-            GrantConfig, KeyConfig, KubernetesConfig, LinksConfig, MtlsConfig, OidcConfig,
+            GrantConfig, KeyConfig, KubernetesConfig, LinksConfig, LoginConfig, MtlsConfig, OidcConfig,
         };
         let text = documented();
         let config: Config = serde_saphyr::from_str(&text).unwrap();
@@ -354,6 +354,7 @@ mod tests {
             fields::<KubernetesConfig>(),
             fields::<MtlsConfig>(),
             fields::<LinksConfig>(),
+            fields::<LoginConfig>(),
             fields::<KeyConfig>(),
             fields::<GrantConfig>(),
         ]

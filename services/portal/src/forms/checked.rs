@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Form, FromRequest, Request};
-use hexproof_access::Csrf;
-use http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use hexproof_access::{Csrf, Draft, OwnForms, PageRefusal};
+use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde::de::DeserializeOwned;
 
@@ -15,21 +16,38 @@ use crate::viewer::Viewer;
 pub(crate) struct CheckedForm<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for CheckedForm<T> {
-    type Rejection = Refusal;
+    type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let unreadable = || Refusal::Invalid("The form cannot be read.".to_owned());
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let unreadable = || Refusal::Invalid("The form cannot be read.".to_owned()).into_response();
+        let own = request.extensions().get::<OwnForms>().cloned();
+        let action = request.uri().path().to_owned();
         let csrf = request.extensions().get::<Csrf>().cloned();
         let header = token(request.headers()).map(str::to_owned);
         let form = Form::<BTreeMap<String, String>>::from_request(request, state).await;
         let Form(fields) = form.map_err(|_| unreadable())?;
         let token = header.as_deref().or_else(|| fields.get(Csrf::FIELD).map(String::as_str));
         if !csrf.is_some_and(|csrf| csrf.check(token.unwrap_or_default())) {
-            return Err(Refusal::Denied(FOREIGN.to_owned()));
+            // The session of the form has ended, and its person has logged in since: nobody else made it up.
+            return Err(match own.is_some_and(|own| own.holds(token.unwrap_or_default())) {
+                true => again(action, fields),
+                false => Refusal::Denied(FOREIGN.to_owned()).into_response(),
+            });
         }
         let fields = serde_json::to_value(fields).and_then(serde_json::from_value);
         fields.map(Self).map_err(|_| unreadable())
     }
+}
+
+/// Shows a form of an earlier session again: it is sent with the token of this one.
+fn again(action: String, mut fields: BTreeMap<String, String>) -> Response {
+    fields.remove(Csrf::FIELD);
+    let sentence = "Your session had ended. Nothing was sent yet: check and send.";
+    let mut refusal = PageRefusal::new(StatusCode::FORBIDDEN, sentence);
+    refusal.draft = Some(Draft { action, fields: fields.into_iter().collect() });
+    let mut response = refusal.status.into_response();
+    response.extensions_mut().insert(refusal);
+    response
 }
 
 /// What is said of a form without the token of the session.

@@ -140,6 +140,11 @@ impl Fields<'_> {
     }
 }
 
+/// A value that a form carries along under a name that came with it.
+pub(crate) fn hidden_as(name: &str, value: &str) -> Markup {
+    html! { input type="hidden" name=(name) value=(value); }
+}
+
 /// A value that the form carries along.
 pub(crate) fn hidden(name: &'static str, value: &str) -> Markup {
     html! { input type="hidden" name=(name) value=(value); }

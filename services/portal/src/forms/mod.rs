@@ -13,7 +13,7 @@ pub(crate) mod upload;
 
 pub(crate) use checked::{CheckedForm, FOREIGN, csrf};
 pub(crate) use errors::Errors;
-pub(crate) use fields::{Choice, Fields, Input, hidden, submit, submit_as};
+pub(crate) use fields::{Choice, Fields, Input, hidden, hidden_as, submit, submit_as};
 pub(crate) use notice::{Notice, told};
 pub(crate) use once::request_id;
 

@@ -23,6 +23,7 @@ pub(crate) async fn get(
     Query(mut form): Query<ScheduleForm>,
 ) -> Result<Response, Refusal> {
     form.request = request_id()?;
+    let form = viewer.refill(links::SCHEDULES).unwrap_or(form);
     page(&parts, &viewer, &form, &Errors::default(), None).await
 }
 
