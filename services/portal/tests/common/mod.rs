@@ -140,6 +140,7 @@ impl World {
         let parts = PortalParts {
             evidence: Arc::new(evidence.clone()),
             check: Arc::new(Whole),
+            compare: Arc::new(hexproof_scorer::diff::Comparer),
             catalogue,
             clock,
             api,

@@ -62,14 +62,14 @@ pub(crate) fn section(diff: &Diff, after: Option<&Assessment>) -> Markup {
                         }
                         @for change in &diff.not_listed {
                             tr {
-                                th.lead scope="row" { (marks::name(&change.kind.kind)) " " span.quiet { (marks::name(&change.kind.api_version)) } }
+                                th.lead scope="row" { (marks::name(&change.not_listed.kind)) " " span.quiet { (marks::name(&change.not_listed.api_version)) } }
                                 td data-label="State" {
                                     @match change.turn {
                                         Turn::Begun => strong { "cannot be listed any more" },
                                         Turn::Ended => "can be listed now",
                                         Turn::Altered => "cannot be listed, for another reason",
                                     }
-                                    @if !change.kind.reason.is_empty() { span.sub { (marked(&change.kind.reason)) "." } }
+                                    @if !change.not_listed.reason.is_empty() { span.sub { (marked(&change.not_listed.reason)) "." } }
                                 }
                             }
                         }
