@@ -24,6 +24,7 @@ use prost_types::value::Kind;
 
 use crate::v1;
 
+mod diff;
 mod schedule;
 
 impl From<&Assessment> for v1::Assessment {

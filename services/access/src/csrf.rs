@@ -4,6 +4,8 @@
 //! at; and the form carries a token of its session, which the page behind the layer compares, since the layer reads no
 //! body. The token tells the session and whose it is, so that a form whose session ended is given back to its person.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::header::{HOST, HeaderName, ORIGIN};
 use http::request::Parts;
@@ -41,6 +43,25 @@ impl Csrf {
     pub(crate) fn is_of(ring: &KeyRing, token: &str, subject: &str) -> bool {
         let Some((session, mark)) = token.split_once('.') else { return false };
         ring.is_marked(Purpose::Form, &marked(session, subject), mark)
+    }
+}
+
+/// Tells which forms were shown to a person before. The layer puts it beside requests for pages that a session makes.
+#[derive(Clone)]
+pub struct OwnForms {
+    ring: Arc<KeyRing>,
+    subject: String,
+}
+
+impl OwnForms {
+    pub(crate) fn new(ring: Arc<KeyRing>, subject: &str) -> Self {
+        Self { ring, subject: subject.to_owned() }
+    }
+
+    /// Whether a token is one of a form of this person, though perhaps of a session that has ended. Such a form was
+    /// made up by nobody else; it is shown again, to be sent with the token of now.
+    pub fn holds(&self, token: &str) -> bool {
+        Csrf::is_of(&self.ring, token, &self.subject)
     }
 }
 

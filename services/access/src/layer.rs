@@ -1,12 +1,14 @@
 //! The layer that every request passes: who is calling, whether they may, what is logged.
 //!
-//! A request proves one identity: a client certificate or a bearer token. With both it is refused, since nobody could
+//! A request proves one identity: a client certificate, a bearer token or, for pages, a session. With two it is refused, since nobody could
 //! say whose roles count; a download link is its own proof, and nothing else counts beside it.
 
 mod dev;
 mod page;
+mod person;
 mod refusal;
 mod service;
+mod visit;
 
 use std::sync::Arc;
 
@@ -22,6 +24,8 @@ use crate::grants::{Grant, Identity};
 use crate::keys::KeyRing;
 use crate::ledger::{Ledger, chain};
 use crate::links::{LinkError, SignedLinks};
+use crate::login::Login;
+use crate::login::session::{self, Session};
 use crate::oidc::Oidc;
 use crate::policy::{Callers, Route, Target};
 use crate::spiffe::SpiffeId;
@@ -58,8 +62,10 @@ pub(crate) struct Gate {
     /// Agents keep none, and give out no links.
     pub(crate) register: Option<Register>,
     pub(crate) ledger: Ledger,
-    /// Makes what forms must carry.
-    pub(crate) ring: KeyRing,
+    /// How people log in.
+    pub(crate) login: Option<Login>,
+    /// Makes sessions and what their forms must carry.
+    pub(crate) ring: Arc<KeyRing>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -69,6 +75,8 @@ pub(crate) struct Admitted {
     /// `None` where no identity is asked for and none was proved.
     pub(crate) caller: Option<Caller>,
     pub(crate) link: Option<LinkGrant>,
+    /// The session that made it, for pages.
+    pub(crate) session: Option<Session>,
     /// What forms must carry, for pages.
     pub(crate) csrf: Option<Csrf>,
     pub(crate) trail: Trail,
@@ -108,6 +116,7 @@ impl Gate {
                     target: Target::Route(Route::Link),
                     caller: Some(caller),
                     link: Some(grant),
+                    session: None,
                     csrf: None,
                     trail,
                 }),
@@ -115,7 +124,7 @@ impl Gate {
             };
         }
         let page = matches!(target, Some(Target::Page(_)));
-        if page && !parts.method.is_safe() && is_foreign(parts, None) {
+        if page && !parts.method.is_safe() && is_foreign(parts, self.login.as_ref().map(Login::own)) {
             return Err(refused(Refusal::Foreign("Another site sent this form. Nothing was done."), None));
         }
         // Which pages there are is no secret: a wrong address is no matter of a login.
@@ -125,11 +134,18 @@ impl Gate {
         let open = target.is_some_and(|target| target.callers() == Callers::Anyone);
         if let (Some(target), true) = (target, open) {
             return match target.admits(&parts.method) {
-                true => Ok(Admitted { target, caller: None, link: None, csrf: None, trail }),
+                true => Ok(Admitted { target, caller: None, link: None, session: None, csrf: None, trail }),
                 false => Err(refused(Refusal::Method, None)),
             };
         }
-        let identity = self.identity(parts).await.map_err(|refusal| refused(refusal, None))?;
+        let session = match page {
+            true => self.session_alone(parts).await.map_err(|refusal| refused(refusal, None))?,
+            false => None,
+        };
+        let identity = match (&session, self.logins()) {
+            (Some(session), Some((_, oidc))) => oidc.identity_of(&session.person()),
+            _ => self.identity(parts).await.map_err(|refusal| refused(refusal, None))?,
+        };
         let Some(target) = target else {
             return Err(refused(Refusal::Unknown, Some(identity.nobody())));
         };
@@ -139,16 +155,32 @@ impl Gate {
         if !target.admits(&parts.method) {
             return Err(refused(Refusal::Method, Some(caller)));
         }
-        let csrf = page.then(|| self.csrf(&caller));
-        Ok(Admitted { target, caller: Some(caller), link: None, csrf, trail })
+        let csrf = page.then(|| self.csrf(&caller, session.as_ref()));
+        Ok(Admitted { target, caller: Some(caller), link: None, session, csrf, trail })
     }
 
-    /// What forms of a caller without a session must carry. It ends with the keys of the service.
-    fn csrf(&self, caller: &Caller) -> Csrf {
-        match caller.authentication {
+    /// What forms must carry. Without a session it ends with the keys of the service.
+    fn csrf(&self, caller: &Caller, session: Option<&Session>) -> Csrf {
+        match (session, caller.authentication) {
+            (Some(session), _) => Csrf::new(&self.ring, session.id.as_str(), &caller.subject),
             // Whoever is at this machine is one person under several names.
-            Authentication::Dev => Csrf::new(&self.ring, "dev", ""),
-            other => Csrf::new(&self.ring, other.word(), &caller.subject),
+            (None, Authentication::Dev) => Csrf::new(&self.ring, "dev", ""),
+            (None, other) => Csrf::new(&self.ring, other.word(), &caller.subject),
+        }
+    }
+
+    /// The session of a request for a page, where it is the only proof of an identity.
+    async fn session_alone(&self, parts: &Parts) -> Result<Option<Session>, Refusal> {
+        if self.logins().is_none() || !session::is_sent(&parts.headers) {
+            return Ok(None);
+        }
+        let certified = parts.extensions.get::<Peer>().is_some_and(|peer| peer.identity.is_some());
+        if certified || parts.headers.contains_key(AUTHORIZATION) {
+            return Err(Refusal::Credentials("a session and another proof are two identities"));
+        }
+        match self.session(parts).await? {
+            Some(session) => Ok(Some(session)),
+            None => Err(Refusal::Credentials("the session has ended")),
         }
     }
 

@@ -227,6 +227,7 @@ pub const RULES: &[Rule] = &[
     logged("/hexproof.v1.PackService/CreateDownloadLink", AUDITORS),
     logged("/hexproof.v1.PackService/RevokeDownloadLink", AUDITORS),
     read("/hexproof.v1.PackService/VerifyPack", AUDITORS),
+    read("/hexproof.v1.PackService/ComparePacks", AUDITORS),
     logged("/hexproof.v1.ScheduleService/CreateSchedule", OPERATORS),
     read("/hexproof.v1.ScheduleService/GetSchedule", PEOPLE),
     read("/hexproof.v1.ScheduleService/ListSchedules", PEOPLE),

@@ -88,6 +88,7 @@ fn table() -> Vec<(&'static str, Value, About, &'static str)> {
         ("PackService/CreateDownloadLink", audit(), Cluster, "ua"),
         ("PackService/RevokeDownloadLink", link(), Cluster, "ua"),
         ("PackService/VerifyPack", json!({ "stored": audit() }), Cluster, "ua"),
+        ("PackService/ComparePacks", audit(), Cluster, "ua"),
         ("ScheduleService/GetSchedule", schedule(), Thing, "oua"),
         ("ScheduleService/ListSchedules", cluster(), Cluster, "oua"),
         ("ScheduleService/ListSlots", schedule(), Thing, "oua"),

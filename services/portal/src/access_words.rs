@@ -90,13 +90,14 @@ fn page(word: &str) -> Option<&'static str> {
 mod tests {
     use hexproof_access::policy::pages::PAGES;
     use hexproof_access::policy::{RULES, Route, Target};
+    use http::Method;
 
     use super::*;
 
     #[test]
     fn everything_that_can_stand_in_the_log_has_words() {
         for rule in RULES.iter().filter(|rule| rule.path.starts_with("/hexproof.v1.")) {
-            let name = Target::of(rule.path).unwrap().action();
+            let name = Target::of(&Method::POST, rule.path).unwrap().action();
             assert!(action(&name).is_some(), "{name}");
         }
         for route in Route::ALL {

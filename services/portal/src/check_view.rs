@@ -10,25 +10,16 @@ use hexproof_core::port::{CheckState, PackCheck, PackClaims};
 use jiff::ToSpan as _;
 use maud::{Markup, html};
 
+use crate::pages::pack::seal_state;
+use crate::pages::verification::{mark, step};
 use crate::parts::PortalParts;
 use crate::refusal::Refusal;
 use crate::viewer::Viewer;
 use crate::{links, marks, words};
 
-/// Steps by the word of the checker: what is asked, and why it matters.
-const STEPS: &[(&str, &str, &str)] = &[
-    (
-        "structure",
-        "Is it a sealed pack?",
-        "A PDF with exactly one certification seal, before any other signature.",
-    ),
-    ("coverage", "Does the seal cover everything?", "No byte of the file lies outside of what is signed."),
-    ("digest", "Is it unchanged?", "The digest of the covered bytes is the one that was signed."),
-    ("signature", "Is the signature genuine?", "It verifies with the key of the certificate."),
-    ("certificate", "Who sealed it?", "The certificate leads to an authority that this service trusts."),
-    ("attachments", "Are the attached files whole?", "Each can be read and is as the file states it."),
-    ("revisions", "Was anything added later?", "Nothing was, or signatures alone."),
-];
+/// The steps of a check, by the words of the checker.
+const STEPS: [&str; 7] =
+    ["structure", "coverage", "digest", "signature", "certificate", "attachments", "revisions"];
 
 /// A file that was checked.
 pub(crate) struct Checked {
@@ -191,13 +182,20 @@ pub(crate) fn steps(check: &PackCheck) -> Markup {
                     (words::number(broken)) " broken, " (words::number(open)) " not decided"
                 }
             }
-            ol.steps {
-                @for (name, state, sentence) in steps {
-                    li class=(class(*state)) {
-                        b { (word(*state)) }
-                        div {
-                            h3 { (question(name)) }
-                            p { (marks::name(&words::capital(sentence))) "." }
+            table.list {
+                caption.sr { "Steps of the check, what does not hold first" }
+                thead { tr { th scope="col" { "Step" } th scope="col" { "State" } th scope="col" { "What was found" } } }
+                tbody {
+                    @for (name, state, sentence) in steps {
+                        tr.note[*state == CheckState::Invalid] {
+                            th.lead scope="row" {
+                                @match step(name) {
+                                    Some((name, question)) => { (name) span.sub { (question) } },
+                                    None => (marks::name(name)),
+                                }
+                            }
+                            td data-label="State" { (marks::state(mark(*state))) (seal_state(*state)) }
+                            td data-label="Found" { (marks::prose(&words::capital(sentence))) "." }
                         }
                     }
                 }
@@ -210,30 +208,8 @@ pub(crate) fn steps(check: &PackCheck) -> Markup {
 pub(crate) fn steps_explained() -> Markup {
     html! {
         dl.facts {
-            @for (_, question, why) in STEPS { dt { (question) } dd { (why) } }
+            @for (name, question) in STEPS.into_iter().filter_map(step) { dt { (name) } dd { (question) } }
         }
-    }
-}
-
-fn question(name: &str) -> &str {
-    STEPS.iter().find(|(step, ..)| *step == name).map_or(name, |(_, question, _)| question)
-}
-
-fn word(state: CheckState) -> &'static str {
-    match state {
-        CheckState::Valid => "valid",
-        CheckState::Invalid => "not valid",
-        CheckState::Unknown => "unknown",
-        CheckState::NotApplicable => "not asked",
-    }
-}
-
-fn class(state: CheckState) -> &'static str {
-    match state {
-        CheckState::Valid => "valid",
-        CheckState::Invalid => "invalid",
-        CheckState::Unknown => "unknown",
-        CheckState::NotApplicable => "none",
     }
 }
 
@@ -259,10 +235,7 @@ mod tests {
         ]);
         let html = steps(&check).into_string();
         let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}: {html}"));
-        assert!(
-            at("Is it unchanged?") < at("Does the seal cover")
-                && at("Does the seal cover") < at("Is it a sealed pack?")
-        );
+        assert!(at("Is the document what") < at("Is every byte") && at("Is every byte") < at("Is it a PDF"));
         assert!(html.contains("one broken, one not decided") && !html.contains("<i>"), "{html}");
     }
 

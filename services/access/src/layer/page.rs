@@ -7,6 +7,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use super::Refusal;
 use crate::csrf::is_browser;
 use crate::local::LocalPath;
+use crate::login::draft::Draft;
 
 /// What a page is to say in place of one that was refused. It stands in the extensions of an answer without a body; the
 /// portal draws it.
@@ -19,12 +20,14 @@ pub struct PageRefusal {
     pub sentence: String,
     /// Where a login begins that may help.
     pub login: Option<String>,
+    /// A form that was not taken since its session had ended, with its token: to be sent again after a login.
+    pub draft: Option<Draft>,
 }
 
 impl PageRefusal {
     /// A refusal with a sentence.
     pub fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
-        Self { status, sentence: sentence.into(), login: None }
+        Self { status, sentence: sentence.into(), login: None, draft: None }
     }
 
     /// Names where a login begins.

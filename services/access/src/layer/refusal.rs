@@ -95,7 +95,10 @@ impl Refusal {
             Self::Role => "Your roles do not allow this.",
             Self::Unknown => "There is no such page.",
             Self::Method => "This page cannot be used in this way.",
-            Self::Foreign(reason) | Self::Unavailable(reason) => reason,
+            Self::Foreign(reason) => reason,
+            Self::Unavailable(_) => {
+                "Who you are cannot be told at the moment. Nothing is lost; try again in a minute."
+            }
             Self::Subject => "The name in the request cannot be that of a person.",
             Self::TooLarge => "The request is larger than any of this portal.",
         }

@@ -5,14 +5,16 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use hexproof_core::access::{AccessEntry, AccessOutcome, Caller, Trail};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::Body;
 use tonic::Code;
 use tower::{Layer, Service};
 
+use super::visit::Visit;
 use super::{Gate, PageRefusal, Refusal, Refused, page};
 use crate::ledger::chain;
-use crate::policy::Target;
+use crate::policy::{Page, Target};
 
 /// Puts access in front of services; see [`crate::Access::layer`].
 #[derive(Clone)]
@@ -36,7 +38,7 @@ impl<S> Layer<S> for AccessLayer {
 
 /// A service that is reached through access alone. The requests that pass carry a `Caller` (unless anybody may call)
 /// and a `Trail` as extensions, for a download link the `LinkGrant`, for a page the [`crate::Csrf`]; they carry no
-/// `authorization` any more.
+/// `authorization` and no cookies any more.
 #[derive(Clone)]
 pub struct AccessService<S> {
     gate: Arc<Gate>,
@@ -48,7 +50,9 @@ where
     S: Service<Request<A>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Send,
-    A: Send + 'static,
+    A: Body + Send + 'static,
+    A::Data: Send,
+    A::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: Default + Send + 'static,
 {
     type Response = Response<B>;
@@ -70,6 +74,8 @@ where
 async fn answer<S, A, B>(gate: Arc<Gate>, mut inner: S, request: Request<A>) -> Result<Response<B>, S::Error>
 where
     S: Service<Request<A>, Response = Response<B>>,
+    A: Body,
+    A::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: Default,
 {
     let (mut parts, body) = request.into_parts();
@@ -81,6 +87,11 @@ where
                 tracing::info!(action, subject, reason = refusal.status().message(), "a call was refused");
                 gate.ledger.refused(caller.as_ref(), &action, &trail);
             }
+            if let (Some(Target::Page(rule)), Refusal::Credentials(_)) = (target, refusal)
+                && let Some(answer) = gate.lapsed(rule, &parts, body).await
+            {
+                return Ok(answer);
+            }
             return Ok(match target {
                 Some(Target::Page(_)) => page::refused(refusal, &parts),
                 None if !is_rpc(&parts.headers) => page::refused(refusal, &parts),
@@ -89,6 +100,18 @@ where
         }
     };
     let (target, trail) = (admitted.target, admitted.trail);
+    if let Target::Page(rule) = target {
+        let (caller, session, csrf) =
+            (admitted.caller.as_ref(), admitted.session.as_ref(), admitted.csrf.as_ref());
+        match (rule.page, caller) {
+            (Page::Login, _) => return Ok(gate.begin(&parts).await),
+            (Page::LoginReturn, _) => return Ok(gate.end_login(&parts).await),
+            (Page::Logout, Some(caller)) => {
+                return Ok(gate.end_session(&parts, caller, session, csrf, body).await);
+            }
+            _ => {}
+        }
+    }
     let kind = parts.headers.clone();
     parts.headers.remove(AUTHORIZATION);
     if let Some(caller) = &admitted.caller {
@@ -101,13 +124,16 @@ where
         parts.extensions.insert(csrf);
     }
     parts.extensions.insert(trail.clone());
+    let visit = Visit::new(&gate, admitted.session, target, &mut parts);
+    // What proves a session goes no further.
+    parts.headers.remove(COOKIE);
     let request = Request::from_parts(parts, body);
     if !target.logged() {
         let response = inner.call(request).await?;
         if let (Some(caller), AccessOutcome::Refused) = (&admitted.caller, outcome(&response)) {
             gate.ledger.refused(Some(caller), &target.action(), &trail);
         }
-        return Ok(response);
+        return Ok(visit.end(&gate, response));
     }
     let mut call = Call { gate, caller: admitted.caller, action: target.action(), trail, ended: false };
     let response = inner.call(request).await?;
@@ -115,7 +141,7 @@ where
     if outcome == AccessOutcome::Refused {
         call.ended = true;
         call.gate.ledger.refused(call.caller.as_ref(), &call.action, &call.trail);
-        return Ok(response);
+        return Ok(visit.end(&call.gate, response));
     }
     let entry = call.entry(outcome);
     if let Err(error) = call.gate.ledger.write(&entry).await {
@@ -132,7 +158,7 @@ where
         });
     }
     call.ended = true;
-    Ok(response)
+    Ok(visit.end(&call.gate, response))
 }
 
 /// A call that is logged. If the caller goes away before its end, what it may have done until then is logged still.

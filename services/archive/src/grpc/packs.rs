@@ -1,7 +1,8 @@
-//! PackService: evidence is listed, read, taken away and checked.
+//! PackService: evidence is listed, read, taken away, checked and compared.
 //!
 //! Whatever lies beyond the caller's clusters or period looks like what does not exist.
 
+mod compare;
 mod mask;
 
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ use hexproof_core::audit::AuditKey;
 use hexproof_core::digest::Digest;
 use hexproof_core::id::RecordId;
 use hexproof_core::port::evidence::{PackEntry, PackPick};
-use hexproof_core::port::{CheckPack, Clock, Links, Register, StorageError};
+use hexproof_core::port::{CheckPack, Clock, Compare, Links, Register, StorageError};
 use hexproof_core::register::{RevokedLink, Version};
 use tokio::sync::Semaphore;
 use tonic::{Code, Request, Response, Status};
@@ -44,6 +45,7 @@ pub struct PackApi {
     register: Register,
     links: Arc<dyn Links>,
     check: Arc<dyn CheckPack>,
+    compare: Arc<dyn Compare>,
     clock: Arc<dyn Clock>,
     heavy: Arc<Semaphore>,
 }
@@ -55,9 +57,10 @@ impl PackApi {
         register: Register,
         links: Arc<dyn Links>,
         check: Arc<dyn CheckPack>,
+        compare: Arc<dyn Compare>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { packs, register, links, check, clock, heavy: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { packs, register, links, check, compare, clock, heavy: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// The service for a server, with room for the largest pack that may be sent for a check.
@@ -67,9 +70,20 @@ impl PackApi {
 
     /// The finished run that a request names, if the caller may know of it.
     async fn run(&self, caller: &Caller, cluster: &str, audit: &str) -> Result<FinishedRun, Status> {
+        self.run_named(caller, cluster, "audit_id", audit).await
+    }
+
+    /// The same, named by another field of the request.
+    async fn run_named(
+        &self,
+        caller: &Caller,
+        cluster: &str,
+        field: &'static str,
+        audit: &str,
+    ) -> Result<FinishedRun, Status> {
         let cluster = cluster.parse().map_err(|error| invalid_id("cluster_id", &error))?;
         within(caller, &cluster)?;
-        let run = audit.parse().map_err(|error| invalid_id("audit_id", &error))?;
+        let run = audit.parse().map_err(|error| invalid_id(field, &error))?;
         let key = AuditKey { cluster, run };
         let found = self.packs.find(&key).await.map_err(refused)?;
         found
@@ -236,6 +250,17 @@ impl PackService for PackApi {
             Ok(()) | Err(StorageError::Conflict) => Ok(Response::new(v1::RevokeDownloadLinkResponse {})),
             Err(error) => Err(refused(error)),
         }
+    }
+
+    async fn compare_packs(
+        &self,
+        request: Request<v1::ComparePacksRequest>,
+    ) -> Result<Response<v1::ComparePacksResponse>, Status> {
+        let trail = trail(&request);
+        let caller = caller(&request)?.clone();
+        let (run, answer) = self.compared(&caller, request.into_inner()).await?;
+        trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
+        Ok(Response::new(answer))
     }
 
     async fn verify_pack(

@@ -222,8 +222,8 @@ pub struct PermissionChange {
 pub struct NotListedChange {
     /// Begun: it cannot be listed any more. Ended: it can be listed now.
     pub turn: Turn,
-    /// The kind and the reason.
-    pub kind: NotListed,
+    /// The kind, and why.
+    pub not_listed: NotListed,
 }
 
 /// A waiver that counts in one of the packs alone, or in another way.

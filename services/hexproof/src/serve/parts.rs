@@ -8,7 +8,7 @@ use hexproof_archive::{AccessStore, Archive, EvidenceStore, PackStore, RecordSto
 use hexproof_collectors::intake::Board;
 use hexproof_core::measure::Catalogue;
 use hexproof_core::port::evidence::Evidence;
-use hexproof_core::port::{AccessLog, Audits, CheckPack, Clock, Collect, Register, Runs, Slots};
+use hexproof_core::port::{AccessLog, Audits, CheckPack, Clock, Collect, Compare, Register, Runs, Slots};
 use hexproof_scheduler::bus::{Bus, Live, LocalBus, NatsBus};
 use hexproof_scheduler::dispatch::Dispatcher;
 use hexproof_scheduler::engine::{Engine, Pace};
@@ -53,6 +53,7 @@ pub(super) struct Parts {
     pub(super) live: Arc<Live>,
     pub(super) audits: Arc<dyn Audits>,
     pub(super) check: Arc<dyn CheckPack>,
+    pub(super) compare: Arc<dyn Compare>,
     pub(super) readiness: Arc<readiness::Watcher>,
     pub(super) access: Access,
     pub(super) tls: Option<Arc<ServerTls>>,
@@ -100,6 +101,7 @@ impl Parts {
             store,
             slots: Arc::new(SlotStore::new(archive.clone())),
             live: Arc::new(Live::new(runs.clone(), clock.clone())),
+            compare: Arc::new(hexproof_scorer::diff::Comparer),
             check: Arc::new(Checker { trust: trust(config, &identity)?, clock: clock.clone() }),
             readiness: Arc::new(readiness::Watcher::new(dependencies, metrics.clone())),
             sources: Arc::new(sources::sources(config, dial, runs.clone(), clock.clone())),

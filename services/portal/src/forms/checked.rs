@@ -1,7 +1,10 @@
 //! Forms as they come: read whole, and believed only with the token of the session.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Form, FromRequest, Request};
 use hexproof_access::Csrf;
+use http::HeaderMap;
 use maud::{Markup, html};
 use serde::de::DeserializeOwned;
 
@@ -15,27 +18,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for CheckedForm<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let unreadable = || Refusal::Invalid("The form cannot be read.".to_owned());
         let csrf = request.extensions().get::<Csrf>().cloned();
-        let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, state)
-            .await
-            .map_err(|_| Refusal::Invalid("The form cannot be read.".to_owned()))?;
-        let token = pairs.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.as_str());
-        if !csrf.is_some_and(|csrf| csrf_matches(&csrf, token.unwrap_or_default().as_bytes())) {
-            return Err(Refusal::Denied("The form is not one of your session.".to_owned()));
+        let header = token(request.headers()).map(str::to_owned);
+        let form = Form::<BTreeMap<String, String>>::from_request(request, state).await;
+        let Form(fields) = form.map_err(|_| unreadable())?;
+        let token = header.as_deref().or_else(|| fields.get(Csrf::FIELD).map(String::as_str));
+        if !csrf.is_some_and(|csrf| csrf.check(token.unwrap_or_default())) {
+            return Err(Refusal::Denied(FOREIGN.to_owned()));
         }
-        let text = serde_json::to_value(pairs.into_iter().collect::<std::collections::BTreeMap<_, _>>());
-        text.and_then(serde_json::from_value)
-            .map(Self)
-            .map_err(|_| Refusal::Invalid("The form cannot be read.".to_owned()))
+        let fields = serde_json::to_value(fields).and_then(serde_json::from_value);
+        fields.map(Self).map_err(|_| unreadable())
     }
+}
+
+/// What is said of a form without the token of the session.
+pub(crate) const FOREIGN: &str =
+    "The form is not one of your session. Open the page again and send it from there.";
+
+/// The token that a program sends in a header.
+pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(Csrf::HEADER).and_then(|value| value.to_str().ok())
 }
 
 /// The token of the session, for a form.
 pub(crate) fn csrf(viewer: &Viewer) -> Markup {
-    html! { input type="hidden" name="csrf" value=(viewer.csrf); }
-}
-
-/// Whether a form carries the token of the session.
-pub(crate) fn csrf_matches(csrf: &Csrf, token: &[u8]) -> bool {
-    !csrf.0.is_empty() && csrf.0.as_bytes() == token
+    html! { input type="hidden" name=(Csrf::FIELD) value=(viewer.csrf); }
 }

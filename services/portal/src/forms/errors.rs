@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use tonic::{Code, Status};
 
 use crate::grpc::violations;
+use crate::marks;
 use crate::refusal::Refusal;
 
 /// What is wrong with a form.
@@ -81,9 +82,9 @@ impl Errors {
             div.errors role="alert" tabindex="-1" autofocus aria-labelledby="errors-title" {
                 h2 #errors-title { (self.count_text()) }
                 ul {
-                    @for sentence in &self.above { li { (sentence) } }
+                    @for sentence in &self.above { li { (marks::prose(sentence)) } }
                     @for (name, label, sentence) in by_field {
-                        li { a href={ "#field-" (name) } { (label) } ": " (sentence) }
+                        li { a href={ "#field-" (name) } { (label) } ": " (marks::prose(sentence)) }
                     }
                 }
             }

@@ -11,7 +11,7 @@ mod notice;
 mod once;
 pub(crate) mod upload;
 
-pub(crate) use checked::{CheckedForm, csrf, csrf_matches};
+pub(crate) use checked::{CheckedForm, FOREIGN, csrf};
 pub(crate) use errors::Errors;
 pub(crate) use fields::{Choice, Fields, Input, hidden, submit, submit_as};
 pub(crate) use notice::{Notice, told};

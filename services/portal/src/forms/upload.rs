@@ -16,7 +16,7 @@ use hexproof_access::Csrf;
 use http::{HeaderMap, HeaderValue, header};
 use multer::Multipart;
 
-use super::csrf_matches;
+use super::checked::token;
 
 /// The largest file that is checked: that of the RPC.
 pub(crate) const LARGEST: u64 = 32 << 20;
@@ -67,7 +67,8 @@ pub(crate) async fn read(headers: &HeaderMap, body: &mut BodyDataStream, csrf: O
         }
         Err(_) => Err(Stopped),
     });
-    match tokio::time::timeout(PATIENCE, parts(Multipart::new(bounded, boundary), csrf)).await {
+    let ours = token(headers).is_some_and(|token| is_of(csrf, token));
+    match tokio::time::timeout(PATIENCE, parts(Multipart::new(bounded, boundary), csrf, ours)).await {
         Err(_) => Upload::Slow,
         Ok(Err(_)) if come.load(Ordering::Relaxed) > LARGEST => Upload::TooLarge,
         Ok(Err(_)) => Upload::Broken,
@@ -79,11 +80,18 @@ pub(crate) async fn read(headers: &HeaderMap, body: &mut BodyDataStream, csrf: O
 #[error("no more is read")]
 struct Stopped;
 
-async fn parts(mut form: Multipart<'_>, csrf: Option<&Csrf>) -> Result<Upload, multer::Error> {
-    let mut ours = false;
+fn is_of(csrf: Option<&Csrf>, token: &str) -> bool {
+    csrf.is_some_and(|csrf| csrf.check(token))
+}
+
+async fn parts(
+    mut form: Multipart<'_>,
+    csrf: Option<&Csrf>,
+    mut ours: bool,
+) -> Result<Upload, multer::Error> {
     while let Some(mut field) = form.next_field().await? {
         match field.name() {
-            Some("csrf") => {
+            Some(Csrf::FIELD) => {
                 let mut token = Vec::new();
                 while let Some(piece) = field.chunk().await? {
                     if token.len() + piece.len() > TOKEN {
@@ -91,7 +99,7 @@ async fn parts(mut form: Multipart<'_>, csrf: Option<&Csrf>) -> Result<Upload, m
                     }
                     token.extend_from_slice(&piece);
                 }
-                ours = csrf.is_some_and(|csrf| csrf_matches(csrf, &token));
+                ours |= is_of(csrf, std::str::from_utf8(&token).unwrap_or_default());
             }
             Some("file") if ours => {
                 let name = field.file_name().unwrap_or_default().to_owned();

@@ -60,7 +60,7 @@ fn title(seal: &Checked) -> String {
 }
 
 /// What a step is about.
-fn step(name: &str) -> Option<(&'static str, &'static str)> {
+pub(crate) fn step(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         STORE => ("Store", "Is the stored file the one that the audit archived?"),
         "structure" => ("Structure", "Is it a PDF with exactly one certification seal?"),
@@ -77,7 +77,7 @@ fn step(name: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// Mark of a state: filled, hatched, empty, and the word beside it.
-fn mark(state: CheckState) -> Outcome {
+pub(crate) fn mark(state: CheckState) -> Outcome {
     match state {
         CheckState::Valid => Outcome::Pass,
         CheckState::Invalid => Outcome::Fail,

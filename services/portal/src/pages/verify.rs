@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::check_view::{self, Checked};
 use crate::forms::upload::{self, Upload, announced_too_large, while_draining};
-use crate::forms::{Errors, csrf, submit};
+use crate::forms::{Errors, FOREIGN, csrf, submit};
 use crate::parts::PortalParts;
 use crate::refusal::Refusal;
 use crate::shell::{Section, Shell};
@@ -74,10 +74,7 @@ pub(crate) async fn post(
         }
         Upload::Foreign => {
             drop(permit);
-            let page = wrong(
-                StatusCode::FORBIDDEN,
-                "The form was not one of this session. Send it again from here.",
-            );
+            let page = wrong(StatusCode::FORBIDDEN, FOREIGN);
             return Ok(while_draining(page, &head.headers, body));
         }
     };

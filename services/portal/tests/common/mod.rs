@@ -41,28 +41,28 @@ use tonic::service::Routes;
 use tower::ServiceExt as _;
 
 /// When all of this is seen.
-pub const NOW: &str = "2026-11-24T09:30:00Z";
+pub(crate) const NOW: &str = "2026-11-24T09:30:00Z";
 
 /// The portal, and what it stands on.
-pub struct World {
-    pub parts: PortalParts,
-    pub evidence: FixedEvidence,
-    pub records: Arc<MemoryRecords>,
-    pub register: Register,
-    pub slots: MemorySlots,
-    pub runs: MemoryRuns,
-    pub log: Arc<MemoryAccessLog>,
+pub(crate) struct World {
+    pub(crate) parts: PortalParts,
+    pub(crate) evidence: FixedEvidence,
+    pub(crate) records: Arc<MemoryRecords>,
+    pub(crate) register: Register,
+    pub(crate) slots: MemorySlots,
+    pub(crate) runs: MemoryRuns,
+    pub(crate) log: Arc<MemoryAccessLog>,
 }
 
 /// An answer, read to its end.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub bytes: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.bytes.clone()).unwrap()
     }
 }
@@ -96,7 +96,7 @@ impl CheckPack for Whole {
 
 impl World {
     /// Nothing is registered.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(FixedClock(NOW.parse().unwrap()));
         let records = Arc::new(MemoryRecords::new());
         let register = Register::new(records.clone());
@@ -149,7 +149,7 @@ impl World {
     }
 
     /// A shop that gets better month by month, a good cluster, a hostile one, one without a pack.
-    pub async fn sample() -> Self {
+    pub(crate) async fn sample() -> Self {
         let world = Self::new();
         for (id, name, labels) in [
             ("weak-shop", "weak-shop", [("team", "payments"), ("stage", "production")]),
@@ -177,7 +177,7 @@ impl World {
         world
     }
 
-    pub async fn register(&self, id: &str, name: &str, labels: &[(&str, &str)]) {
+    pub(crate) async fn register(&self, id: &str, name: &str, labels: &[(&str, &str)]) {
         let labels: BTreeMap<String, String> =
             labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let entry = ClusterEntry {
@@ -192,7 +192,7 @@ impl World {
         self.register.put(&id.parse().unwrap(), first(entry)).await.unwrap();
     }
 
-    pub async fn schedule(&self, id: &str, cluster: &str, cron: &str) {
+    pub(crate) async fn schedule(&self, id: &str, cluster: &str, cron: &str) {
         let entry = ScheduleEntry {
             id: id.parse().unwrap(),
             cluster: cluster.parse().unwrap(),
@@ -207,14 +207,13 @@ impl World {
         self.register.put(&id.parse().unwrap(), first(entry)).await.unwrap();
     }
 
-    pub async fn gap(&self, schedule: &str, slot: &str, reason: &str) {
-        let record =
-            SlotRecord { slot: slot.parse().unwrap(), outcome: SlotOutcome::Gap(reason.to_owned()) };
+    pub(crate) async fn gap(&self, schedule: &str, slot: &str, reason: &str) {
+        let record = SlotRecord { slot: slot.parse().unwrap(), outcome: SlotOutcome::Gap(reason.to_owned()) };
         self.slots.record(&schedule.parse().unwrap(), &record).await.unwrap();
     }
 
     /// So many clusters with so many packs each, and a schedule each.
-    pub async fn many(clusters: usize, packs: usize) -> Self {
+    pub(crate) async fn many(clusters: usize, packs: usize) -> Self {
         let world = Self::new();
         let at: Timestamp = "2026-11-23T06:00:00Z".parse().unwrap();
         for number in 0..clusters {
@@ -222,7 +221,8 @@ impl World {
             world.register(&id, &format!("Cluster {number} of the bank"), &[("team", "platform")]).await;
             world.schedule(&format!("nightly-{number:04}"), &id, "0 2 * * *").await;
             let cluster: ClusterId = id.parse().unwrap();
-            let first = Sample::weak(&cluster, at).subjects(2).failing(u32::try_from(number % 60).unwrap()).pack();
+            let first =
+                Sample::weak(&cluster, at).subjects(2).failing(u32::try_from(number % 60).unwrap()).pack();
             for day in 0..packs {
                 let mut pack = first.clone();
                 pack.entry.finished = at - SignedDuration::from_hours(24 * i64::try_from(day).unwrap());
@@ -234,7 +234,7 @@ impl World {
     }
 
     /// The portal as this caller meets it, dressed as in the service.
-    pub fn portal(&self, caller: Option<Caller>) -> Router {
+    pub(crate) fn portal(&self, caller: Option<Caller>) -> Router {
         let known = from_fn(move |mut request: Request, next: Next| {
             if let Some(caller) = caller.clone() {
                 request.extensions_mut().insert(caller);
@@ -247,11 +247,16 @@ impl World {
     }
 
     /// What a browser of this caller gets.
-    pub async fn get(&self, caller: Caller, path: &str) -> Answer {
+    pub(crate) async fn get(&self, caller: Caller, path: &str) -> Answer {
         self.get_with(Some(caller), path, &[("accept", "text/html,application/xhtml+xml")]).await
     }
 
-    pub async fn get_with(&self, caller: Option<Caller>, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get_with(
+        &self,
+        caller: Option<Caller>,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut request = Request::builder().uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -274,7 +279,7 @@ fn first<T>(value: T) -> Version<T> {
 }
 
 /// Somebody with these roles.
-pub fn caller(roles: &[Role], scope: Scope) -> Caller {
+pub(crate) fn caller(roles: &[Role], scope: Scope) -> Caller {
     Caller {
         subject: "a.lindqvist@example.com".to_owned(),
         authentication: Authentication::Oidc,
@@ -284,21 +289,21 @@ pub fn caller(roles: &[Role], scope: Scope) -> Caller {
 }
 
 /// An auditor of everything.
-pub fn auditor() -> Caller {
+pub(crate) fn auditor() -> Caller {
     caller(&[Role::Auditor], Scope::ALL)
 }
 
 /// An operator of everything, who reads no evidence.
-pub fn operator() -> Caller {
+pub(crate) fn operator() -> Caller {
     caller(&[Role::Operator], Scope::ALL)
 }
 
 /// Somebody who may do everything.
-pub fn admin() -> Caller {
+pub(crate) fn admin() -> Caller {
     caller(&[Role::Admin], Scope::ALL)
 }
 
 /// Whether a header says so.
-pub fn header_is(answer: &Answer, name: header::HeaderName, value: &str) -> bool {
+pub(crate) fn header_is(answer: &Answer, name: header::HeaderName, value: &str) -> bool {
     answer.headers.get(name).is_some_and(|found| found == value)
 }
