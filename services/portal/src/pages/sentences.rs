@@ -36,6 +36,18 @@ pub(crate) fn technical(text: &str) -> Markup {
     }
 }
 
+/// A clause of a verdict or a check as a sentence: with a capital, unless it begins with a name, and with a stop.
+pub(crate) fn sentence(clause: &str) -> Markup {
+    let clause = clause.trim();
+    let first = clause.split(' ').next().unwrap_or_default();
+    let word = first.trim_end_matches([',', ':', ';']).bytes().all(|byte| byte.is_ascii_lowercase());
+    let capital = if word { words::capital(clause) } else { clause.to_owned() };
+    html! {
+        (technical(&capital))
+        @if !clause.ends_with(['.', '!', '?']) { "." }
+    }
+}
+
 /// A word between what punctuation stands before and after it.
 fn bare(word: &str) -> (&str, &str, &str) {
     let start = word.len() - word.trim_start_matches(['(', '"']).len();
@@ -142,6 +154,13 @@ mod tests {
         for hostile in ["(((", "\"", "...", "", " ", "é.", "<script>a.b</script>"] {
             assert!(!technical(hostile).0.contains("<script"), "{hostile}");
         }
+    }
+
+    #[test]
+    fn a_clause_becomes_a_sentence_and_a_name_stays_as_it_is() {
+        assert_eq!(sentence("covers the whole file").0, "Covers the whole file.");
+        assert_eq!(sentence("web-1 runs privileged.").0, "web-1 runs privileged.");
+        assert_eq!(sentence("").0, ".");
     }
 
     #[test]
