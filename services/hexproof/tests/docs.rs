@@ -109,7 +109,11 @@ fn the_catalogue_can_be_listed_shown_and_checked() {
 fn documents() -> Vec<std::path::PathBuf> {
     let mut all = vec![root().join("README.md"), root().join("ARCHITECTURE.md")];
     let folder = fs::read_dir(root().join("docs")).unwrap();
-    all.extend(folder.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "md")));
+    all.extend(
+        folder
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|end| end == "md")),
+    );
     all.sort();
     all
 }
@@ -117,7 +121,10 @@ fn documents() -> Vec<std::path::PathBuf> {
 /// The anchor of a heading, as the common viewers make it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase();
-    kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
 }
 
 #[test]
@@ -131,7 +138,8 @@ fn every_link_of_the_documents_leads_somewhere() {
                 continue;
             }
             let (path, place) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() { document.clone() } else { document.parent().unwrap().join(path) };
+            let target =
+                if path.is_empty() { document.clone() } else { document.parent().unwrap().join(path) };
             if !target.exists() {
                 wrong.push(format!("{named}: {link}"));
             } else if !place.is_empty() {

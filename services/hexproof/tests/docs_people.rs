@@ -32,7 +32,10 @@ fn run(document: &str, parts: &[&str]) -> Option<(tempfile::TempDir, String)> {
     let mut shell = Command::new(tool("bash").unwrap());
     // A command that fails in the middle of a pipe counts; one whose reader has seen enough does not.
     shell.args(["-eu", "-c", &blocks.join("\n")]).current_dir(home.path()).env("PATH", path);
-    shell.env("XDG_CONFIG_HOME", home.path().join("config")).env("NO_COLOR", "1").env_remove("HEXPROOF_IDENTITY");
+    shell
+        .env("XDG_CONFIG_HOME", home.path().join("config"))
+        .env("NO_COLOR", "1")
+        .env_remove("HEXPROOF_IDENTITY");
     let (code, out, err) = support::run(&mut shell);
     assert_eq!(code, 0, "{document}: {out}\n{err}");
     Some((home, out))
@@ -42,14 +45,19 @@ fn run(document: &str, parts: &[&str]) -> Option<(tempfile::TempDir, String)> {
 fn an_auditor_can_check_a_pack_as_shown() {
     let parts = ["bash", "jq", "zstd", "openssl", "pdfdetach", "pdfsig", "pyhanko"];
     let Some((home, out)) = run("auditor.md", &parts) else { return };
-    for wanted in ["Valid: signed by", "covers the whole file", "Total document signed", "judged VALID", "hexproof 0."] {
+    for wanted in
+        ["Valid: signed by", "covers the whole file", "Total document signed", "judged VALID", "hexproof 0."]
+    {
         assert!(out.contains(wanted), "{wanted} is not in {out}");
     }
     assert!(home.path().join("attached/population.json").is_file());
     // Every step that the page explains is one of the program's, and none is missing.
     let page = fs::read_to_string(root().join("docs/auditor.md")).unwrap();
     for step in hexproof_sealer::StepName::ALL {
-        assert!(page.contains(&format!("| {} |", step.as_str())), "docs/auditor.md does not explain {step:?}");
+        assert!(
+            page.contains(&format!("| {} |", step.as_str())),
+            "docs/auditor.md does not explain {step:?}"
+        );
     }
 }
 

@@ -118,7 +118,10 @@ fn an_auditor_finds_reads_takes_and_checks_what_concerns_her_and_nothing_else() 
     browser.click(&browser.find("main table a[href*='/observations/']"));
     let observation = browser.text("main");
     for wanted in ["privileged: true", "build"] {
-        assert!(observation.contains(wanted) || observation.contains("privileged"), "{wanted}: {observation}");
+        assert!(
+            observation.contains(wanted) || observation.contains("privileged"),
+            "{wanted}: {observation}"
+        );
     }
 
     // The PDF that she takes away is the one that was sealed, and anybody can check it.

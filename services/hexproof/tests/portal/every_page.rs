@@ -58,11 +58,16 @@ impl Tour {
             .filter(|rule| !rule.pattern.contains("{artifact}"))
             .map(|rule| (format!("{:?}", rule.page), filled(rule.pattern)))
             .chain([
-                ("NotFound".to_owned(), format!("/clusters/{SHOP}/packs/00000000-0000-4000-8000-000000000000")),
+                (
+                    "NotFound".to_owned(),
+                    format!("/clusters/{SHOP}/packs/00000000-0000-4000-8000-000000000000"),
+                ),
                 ("NoPage".to_owned(), "/no/such/page".to_owned()),
                 (
                     "Filtered".to_owned(),
-                    format!("/clusters/{SHOP}/packs/{pack}/observations?outcome=fail&layer=container&q=hostile"),
+                    format!(
+                        "/clusters/{SHOP}/packs/{pack}/observations?outcome=fail&layer=container&q=hostile"
+                    ),
                 ),
             ])
             .collect();
@@ -98,7 +103,9 @@ fn every_page_is_open_to_everybody() {
     tour.world.log_in(&browser, "ada", "/clusters");
     drop(browser.console());
 
-    for (scheme, width) in [(Scheme::Light, 1440), (Scheme::Dark, 1440), (Scheme::Light, 390), (Scheme::Dark, 390)] {
+    for (scheme, width) in
+        [(Scheme::Light, 1440), (Scheme::Dark, 1440), (Scheme::Light, 390), (Scheme::Dark, 390)]
+    {
         browser.size(width, 900);
         browser.scheme(scheme);
         wrong.extend(tour.each(&browser, |_| {

@@ -11,7 +11,8 @@ fn propose(browser: &Browser, reason: &str) {
     browser.fill(&browser.find("[name=reason]"), reason);
     browser.fill(&browser.find("[name=control]"), "Nodes of the build pool run nothing else.");
     browser.fill(&browser.find("[name=owner]"), "R. Okafor");
-    let next_month = "const day = new Date(Date.now() + 30 * 86400000); return day.toISOString().slice(0, 10);";
+    let next_month =
+        "const day = new Date(Date.now() + 30 * 86400000); return day.toISOString().slice(0, 10);";
     let day = browser.script(next_month, &[]);
     browser.set_value(&browser.find("[name=expiry]"), day.as_str().unwrap());
 }

@@ -38,7 +38,8 @@ impl Browser {
         let features = json!([{ "name": "prefers-color-scheme", "value": value }]);
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": features }));
         // The page has its new colours only once it was drawn again.
-        let drawn = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
+        let drawn =
+            "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
         self.script_until_done(drawn, &[]);
     }
 

@@ -274,7 +274,8 @@ impl Browser {
         until(&format!("a download that ends with {ending}"), PATIENCE, || {
             let files = super::files(&self.downloads);
             // A download that is under way has a name of its own.
-            let under_way = files.iter().any(|file| file.extension().is_some_and(|last| last == "crdownload"));
+            let under_way =
+                files.iter().any(|file| file.extension().is_some_and(|last| last == "crdownload"));
             let mut fitting = files.into_iter().filter(|file| file.to_string_lossy().ends_with(ending));
             fitting.next().filter(|_| !under_way)
         })
@@ -284,7 +285,8 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         if std::thread::panicking() && !self.session.is_empty() {
-            let _ = self.try_ask("GET", "url", &Value::Null).map(|url| eprintln!("open in the browser: {url}"));
+            let _ =
+                self.try_ask("GET", "url", &Value::Null).map(|url| eprintln!("open in the browser: {url}"));
         }
         let _ = wire::command(self.port, "DELETE", &format!("/session/{}", self.session), &Value::Null);
         self.driver.kill();
