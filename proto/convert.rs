@@ -13,6 +13,7 @@ use hexproof_core::assessment::{
     Assessment, CatalogueRef, Cell, ClusterFacts, Gate, MeasureCount, PopulationRow, RowReason, SnapshotRef,
     WaiverState, WorkStep, two_decimals,
 };
+use hexproof_core::measure::MeasureRule;
 use hexproof_core::observation::{Observation, Reading, Subject};
 use hexproof_core::permissions::{Permission, Permissions};
 use hexproof_core::population::{NotListed, UnreadableFile};
@@ -23,6 +24,7 @@ use prost_types::value::Kind;
 
 use crate::v1;
 
+mod diff;
 mod schedule;
 
 impl From<&Assessment> for v1::Assessment {
@@ -195,6 +197,7 @@ impl From<&MeasureCount> for v1::MeasureCount {
             intercepted,
             gain,
             reason,
+            rule,
         } = count;
         Self {
             measure_id: measure_id.to_string(),
@@ -206,6 +209,19 @@ impl From<&MeasureCount> for v1::MeasureCount {
             intercepted: *intercepted,
             gain: two_decimals(*gain),
             reason: reason.clone(),
+            rule: rule.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl From<&MeasureRule> for v1::MeasureRule {
+    fn from(rule: &MeasureRule) -> Self {
+        let MeasureRule { digest, layer, significance, weights } = rule;
+        Self {
+            digest: digest.to_string(),
+            layer: v1::Layer::from(*layer).into(),
+            significance: v1::Significance::from(*significance).into(),
+            weights: weights.to_vec(),
         }
     }
 }

@@ -5,7 +5,7 @@ use hexproof_core::register::{CatchUp, ScheduleEntry, SlotOutcome, SlotRecord, V
 use super::timestamp;
 use crate::v1;
 
-/// Without the next slots and the count of gaps, which are no part of what is kept.
+/// Without the next slots, the last one and the count of gaps, which are no part of what is kept.
 impl From<&Version<ScheduleEntry>> for v1::Schedule {
     fn from(version: &Version<ScheduleEntry>) -> Self {
         let Version { number, changed_by, changed_at, request: _, value } = version;
@@ -33,6 +33,7 @@ impl From<&Version<ScheduleEntry>> for v1::Schedule {
             change_time: Some(timestamp(*changed_at)),
             next_slots: Vec::new(),
             recent_gaps: 0,
+            last_slot: None,
         }
     }
 }

@@ -3,38 +3,26 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it is surprised")]
 
 mod full;
+mod mapping;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 
-use hexproof_api::{FILE_DESCRIPTOR_SET, v1};
+use hexproof_api::v1;
 use hexproof_core::assessment::Assessment;
 use hexproof_core::snapshot::{Source, State};
 use hexproof_core::{Goal, Layer, Outcome, Platform, Rating, Significance};
 use prost_reflect::prost::Message as _;
-use prost_reflect::{
-    DescriptorPool, DeserializeOptions, DynamicMessage, Kind, MessageDescriptor, ReflectMessage,
-    SerializeOptions, Value,
-};
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor};
 use serde_json::json;
 
-/// One pool: messages of two pools are never equal.
-static POOL: LazyLock<DescriptorPool> =
-    LazyLock::new(|| DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap());
+use mapping::{POOL, assert_same, collect, messages_of, to_json};
 
 fn descriptor() -> MessageDescriptor {
-    POOL.get_message_by_name("hexproof.v1.Assessment").unwrap()
+    mapping::descriptor("hexproof.v1.Assessment")
 }
 
-/// Reads JSON as the message, refusing what the message does not have.
 fn from_json(json: &serde_json::Value) -> Result<DynamicMessage, serde_json::Error> {
-    let options = DeserializeOptions::new().deny_unknown_fields(true);
-    DynamicMessage::deserialize_with_options(descriptor(), json, &options)
-}
-
-fn to_json(message: &DynamicMessage, skip_defaults: bool) -> serde_json::Value {
-    let options = SerializeOptions::new().skip_default_fields(skip_defaults);
-    message.serialize_with_options(serde_json::value::Serializer, &options).unwrap()
+    mapping::from_json(&descriptor(), json)
 }
 
 #[test]
@@ -73,7 +61,7 @@ fn the_full_example_leaves_no_field_out() {
     let mut seen = BTreeMap::new();
     collect(&message, &mut seen);
     let mut described = BTreeSet::new();
-    for message in assessment_messages() {
+    for message in messages_of(&descriptor()) {
         for field in message.fields() {
             let name = field.full_name().to_owned();
             assert!(seen.contains_key(&name), "`{name}` has no counterpart in the core");
@@ -81,41 +69,6 @@ fn the_full_example_leaves_no_field_out() {
         }
     }
     assert_eq!(described.len(), seen.len());
-}
-
-/// The messages of which an assessment is made: those that are written as JSON by the core too.
-fn assessment_messages() -> Vec<MessageDescriptor> {
-    let mut found: Vec<MessageDescriptor> = vec![descriptor()];
-    let mut next = 0;
-    while let Some(message) = found.get(next).cloned() {
-        next += 1;
-        for field in message.fields() {
-            if let Kind::Message(inner) = field.kind()
-                && inner.package_name() == "hexproof.v1"
-                && !found.contains(&inner)
-            {
-                found.push(inner);
-            }
-        }
-    }
-    found
-}
-
-/// Gathers the names of the fields that are set anywhere inside.
-fn collect(message: &DynamicMessage, seen: &mut BTreeMap<String, ()>) {
-    if message.descriptor().package_name() != "hexproof.v1" {
-        return;
-    }
-    for (field, value) in message.fields() {
-        seen.insert(field.full_name().to_owned(), ());
-        match value {
-            Value::Message(inner) => collect(inner, seen),
-            Value::List(items) => {
-                items.iter().filter_map(Value::as_message).for_each(|item| collect(item, seen))
-            }
-            _ => {}
-        }
-    }
 }
 
 #[test]
@@ -175,45 +128,9 @@ fn everything_in_the_proto_files_is_explained_in_the_descriptor() {
             assert!(explained(field.path()), "{}", field.full_name());
         }
     }
-    for field in assessment_messages().iter().flat_map(MessageDescriptor::fields) {
+    for field in messages_of(&descriptor()).iter().flat_map(MessageDescriptor::fields) {
         // 64-bit integers are strings in the mapping, and the core writes numbers.
         let wide = matches!(field.kind(), Kind::Int64 | Kind::Uint64 | Kind::Sint64 | Kind::Fixed64);
         assert!(!wide, "{}", field.full_name());
     }
-}
-
-/// Compares in meaning, and names the places that differ.
-fn assert_same(left: &serde_json::Value, right: &serde_json::Value) {
-    let mut places = Vec::new();
-    differences("", left, right, &mut places);
-    assert!(places.is_empty(), "{}", places.join("\n"));
-}
-
-fn differences(at: &str, left: &serde_json::Value, right: &serde_json::Value, places: &mut Vec<String>) {
-    use serde_json::Value as Json;
-    match (left, right) {
-        (Json::Object(left), Json::Object(right)) => {
-            let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-            for name in names {
-                let (left, right) =
-                    (left.get(name).unwrap_or(&Json::Null), right.get(name).unwrap_or(&Json::Null));
-                differences(&format!("{at}/{name}"), left, right, places);
-            }
-        }
-        (Json::Array(left), Json::Array(right)) if left.len() == right.len() => {
-            for (number, (left, right)) in left.iter().zip(right).enumerate() {
-                differences(&format!("{at}/{number}"), left, right, places);
-            }
-        }
-        // The mapping has one kind of number, and may write fractions of a second to any length.
-        (Json::Number(left), Json::Number(right)) if left.as_f64() == right.as_f64() => {}
-        (Json::String(left), Json::String(right))
-            if instant(left).is_some() && instant(left) == instant(right) => {}
-        (left, right) if left == right => {}
-        (left, right) => places.push(format!("{at}: {left} is not {right}")),
-    }
-}
-
-fn instant(text: &str) -> Option<jiff::Timestamp> {
-    text.parse().ok()
 }

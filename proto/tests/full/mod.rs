@@ -6,7 +6,7 @@ use hexproof_core::assessment::{
     Assessment, CatalogueRef, Cell, ClusterFacts, Gate, MeasureCount, PopulationRow, RowReason, SnapshotRef,
     WaiverState, WorkStep,
 };
-use hexproof_core::measure::MeasureId;
+use hexproof_core::measure::{MeasureId, MeasureRule};
 use hexproof_core::observation::{Observation, Reading, Subject};
 use hexproof_core::permissions::{Permission, Permissions};
 use hexproof_core::population::{NotListed, UnreadableFile};
@@ -136,6 +136,12 @@ pub fn assessment() -> Assessment {
             intercepted: 1,
             gain: 1.25,
             reason: "applies on-premise".into(),
+            rule: Some(MeasureRule {
+                digest: Digest::of(b"rule"),
+                layer: Layer::Container,
+                significance: Significance::High,
+                weights: [3, 0, 1, 0, 2, 0],
+            }),
         }],
         observations: vec![observation()],
         population: vec![PopulationRow {

@@ -8,8 +8,10 @@ use hexproof_core::port::{AccessLog, Clock, Links, Register};
 use jiff::SignedDuration;
 
 use crate::config::{AccessConfig, MtlsConfig};
+use crate::keys::KeyRing;
 use crate::layer::{AccessLayer, Gate, Known};
 use crate::links::SignedLinks;
+use crate::login::Login;
 use crate::oidc::Oidc;
 use crate::spiffe::Rules;
 use crate::tls::{ClientTls, PeerCertificates, ServerTls};
@@ -69,6 +71,13 @@ impl Access {
             (Some(_), None) => return Err(AccessError::Kubernetes("no client was given".into())),
             (None, _) => None,
         };
+        let lonely = "is good on this replica alone, until it stops: the configuration names no key";
+        if config.links.keys.is_empty() {
+            tracing::warn!(setting = "access.links.keys", "each download link {lonely}");
+        }
+        if config.login.as_ref().is_some_and(|login| login.keys.is_empty()) {
+            tracing::warn!(setting = "access.login.keys", "each session {lonely}");
+        }
         let known = Known::Proved { oidc, reviews };
         Self::build(known, config, clock, Some(register), Some(log))
     }
@@ -108,7 +117,15 @@ impl Access {
     ) -> Result<Self, AccessError> {
         let links = Arc::new(SignedLinks::new(&config.links, clock.clone())?);
         let ledger = Ledger::new(log, clock.clone());
-        let gate = Gate { known, links: links.clone(), register, ledger, clock: clock.clone() };
+        let login = match &config.login {
+            Some(_) if config.oidc.is_none() => {
+                return Err(AccessError::config("login", "needs the provider that `oidc` names"));
+            }
+            login => login.as_ref().map(Login::new).transpose()?,
+        };
+        let keys = config.login.as_ref().map_or(&[][..], |login| &login.keys);
+        let ring = Arc::new(KeyRing::new(keys, "login.keys")?);
+        let gate = Gate { known, links: links.clone(), register, ledger, login, ring, clock: clock.clone() };
         Ok(Self { gate: Arc::new(gate), links, mtls: config.mtls.clone(), clock })
     }
 

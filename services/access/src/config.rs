@@ -19,6 +19,8 @@ pub struct AccessConfig {
     pub mtls: Option<MtlsConfig>,
     /// Download links.
     pub links: LinksConfig,
+    /// Logins of people to the portal, at the provider of `oidc`.
+    pub login: Option<LoginConfig>,
 }
 
 /// An OpenID provider.
@@ -87,14 +89,53 @@ pub struct LinksConfig {
     pub base_url: String,
     /// Keys; the first one signs, each one is taken. Without any, links live as long as the process and work on this
     /// replica alone.
-    pub keys: Vec<LinkKeyConfig>,
+    pub keys: Vec<KeyConfig>,
 }
 
-/// A key of download links.
+/// Logins of people with a browser, by the authorisation code flow.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LinkKeyConfig {
-    /// Names the key in links.
+pub struct LoginConfig {
+    /// The name of the portal at the provider.
+    pub client_id: String,
+    /// A file of its secret; white space around it does not count. Without any it is a public client.
+    #[serde(default)]
+    pub client_secret_file: Option<PathBuf>,
+    /// Where browsers reach the service, such as `https://evidence.example`. The provider sends people back to
+    /// `/login/return` there.
+    pub public_url: String,
+    /// What is asked of the provider beside `openid`.
+    #[serde(default = "scopes")]
+    pub scopes: Vec<String>,
+    /// A session ends after so many minutes without use: 15 unless set.
+    #[serde(default = "quarter")]
+    pub session_minutes: u32,
+    /// A session ends after so many hours in any case: 8 unless set.
+    #[serde(default = "shift")]
+    pub session_hours: u32,
+    /// Keys of sessions; the first one makes, each one is taken. Without any, sessions end with the process and work on
+    /// this replica alone.
+    #[serde(default)]
+    pub keys: Vec<KeyConfig>,
+}
+
+fn scopes() -> Vec<String> {
+    ["profile", "email"].map(str::to_owned).into()
+}
+
+fn quarter() -> u32 {
+    15
+}
+
+fn shift() -> u32 {
+    8
+}
+
+/// A key of links or sessions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyConfig {
+    /// Names the key in what is made with it.
     pub id: hexproof_core::id::RecordId,
     /// A file of at least 32 random bytes; white space around them does not count.
     pub file: PathBuf,

@@ -1,11 +1,14 @@
 //! The layer that every request passes: who is calling, whether they may, what is logged.
 //!
-//! A request proves one identity: a client certificate or a bearer token. With both it is refused, since nobody could
+//! A request proves one identity: a client certificate, a bearer token or, for pages, a session. With two it is refused, since nobody could
 //! say whose roles count; a download link is its own proof, and nothing else counts beside it.
 
 mod dev;
+mod page;
+mod person;
 mod refusal;
 mod service;
+mod visit;
 
 use std::sync::Arc;
 
@@ -16,9 +19,13 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use crate::csrf::{Csrf, is_browser, is_foreign};
 use crate::grants::{Grant, Identity};
+use crate::keys::KeyRing;
 use crate::ledger::{Ledger, chain};
 use crate::links::{LinkError, SignedLinks};
+use crate::login::Login;
+use crate::login::session::{self, Session};
 use crate::oidc::Oidc;
 use crate::policy::{Callers, Route, Target};
 use crate::spiffe::SpiffeId;
@@ -26,6 +33,7 @@ use crate::tls::Peer;
 use crate::token_review::TokenReviews;
 
 pub use dev::DEV_SUBJECT;
+pub use page::PageRefusal;
 pub(crate) use refusal::Refusal;
 pub use service::{AccessLayer, AccessService};
 
@@ -54,6 +62,10 @@ pub(crate) struct Gate {
     /// Agents keep none, and give out no links.
     pub(crate) register: Option<Register>,
     pub(crate) ledger: Ledger,
+    /// How people log in.
+    pub(crate) login: Option<Login>,
+    /// Makes sessions and what their forms must carry.
+    pub(crate) ring: Arc<KeyRing>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -63,6 +75,10 @@ pub(crate) struct Admitted {
     /// `None` where no identity is asked for and none was proved.
     pub(crate) caller: Option<Caller>,
     pub(crate) link: Option<LinkGrant>,
+    /// The session that made it, for pages.
+    pub(crate) session: Option<Session>,
+    /// What forms must carry, for pages.
+    pub(crate) csrf: Option<Csrf>,
     pub(crate) trail: Trail,
 }
 
@@ -70,6 +86,7 @@ pub(crate) struct Admitted {
 pub(crate) struct Refused {
     pub(crate) refusal: Refusal,
     pub(crate) caller: Option<Caller>,
+    pub(crate) target: Option<Target>,
     pub(crate) action: String,
     pub(crate) trail: Trail,
 }
@@ -77,11 +94,16 @@ pub(crate) struct Refused {
 impl Gate {
     /// Decides on a request by its head alone.
     pub(crate) async fn admit(&self, parts: &Parts) -> Result<Admitted, Refused> {
-        let target = Target::of(parts.uri.path());
+        let target = Target::of(&parts.method, parts.uri.path());
         let action = target.map_or_else(|| "unknown".to_owned(), Target::action);
         let trail = Trail::default();
-        let refused =
-            |refusal, caller| Refused { refusal, caller, action: action.clone(), trail: trail.clone() };
+        let refused = |refusal, caller| Refused {
+            refusal,
+            caller,
+            target,
+            action: action.clone(),
+            trail: trail.clone(),
+        };
         if header_bytes(&parts.headers) > LARGEST_HEADERS {
             return Err(refused(Refusal::TooLarge, None));
         }
@@ -94,29 +116,72 @@ impl Gate {
                     target: Target::Route(Route::Link),
                     caller: Some(caller),
                     link: Some(grant),
+                    session: None,
+                    csrf: None,
                     trail,
                 }),
                 Err(refusal) => Err(refused(refusal, None)),
             };
         }
+        let page = matches!(target, Some(Target::Page(_)));
+        if page && !parts.method.is_safe() && is_foreign(parts, self.login.as_ref().map(Login::own)) {
+            return Err(refused(Refusal::Foreign("Another site sent this form. Nothing was done."), None));
+        }
+        // Which pages there are is no secret: a wrong address is no matter of a login.
+        if target.is_none() && is_browser(&parts.headers) {
+            return Err(refused(Refusal::Unknown, None));
+        }
         let open = target.is_some_and(|target| target.callers() == Callers::Anyone);
         if let (Some(target), true) = (target, open) {
-            return match target {
-                Target::Route(route) if !route.admits(&parts.method) => Err(refused(Refusal::Method, None)),
-                _ => Ok(Admitted { target, caller: None, link: None, trail }),
+            return match target.admits(&parts.method) {
+                true => Ok(Admitted { target, caller: None, link: None, session: None, csrf: None, trail }),
+                false => Err(refused(Refusal::Method, None)),
             };
         }
-        let identity = self.identity(parts).await.map_err(|refusal| refused(refusal, None))?;
-        let caller = target.and_then(|target| identity.caller(target.callers()));
-        let (Some(target), Some(caller)) = (target, caller) else {
+        let session = match page {
+            true => self.session_alone(parts).await.map_err(|refusal| refused(refusal, None))?,
+            false => None,
+        };
+        let identity = match (&session, self.logins()) {
+            (Some(session), Some((_, oidc))) => oidc.identity_of(&session.person()),
+            _ => self.identity(parts).await.map_err(|refusal| refused(refusal, None))?,
+        };
+        let Some(target) = target else {
+            return Err(refused(Refusal::Unknown, Some(identity.nobody())));
+        };
+        let Some(caller) = identity.caller(target.callers()) else {
             return Err(refused(Refusal::Role, Some(identity.nobody())));
         };
-        if let Target::Route(route) = target
-            && !route.admits(&parts.method)
-        {
+        if !target.admits(&parts.method) {
             return Err(refused(Refusal::Method, Some(caller)));
         }
-        Ok(Admitted { target, caller: Some(caller), link: None, trail })
+        let csrf = page.then(|| self.csrf(&caller, session.as_ref()));
+        Ok(Admitted { target, caller: Some(caller), link: None, session, csrf, trail })
+    }
+
+    /// What forms must carry. Without a session it ends with the keys of the service.
+    fn csrf(&self, caller: &Caller, session: Option<&Session>) -> Csrf {
+        match (session, caller.authentication) {
+            (Some(session), _) => Csrf::new(&self.ring, session.id.as_str(), &caller.subject),
+            // Whoever is at this machine is one person under several names.
+            (None, Authentication::Dev) => Csrf::new(&self.ring, "dev", ""),
+            (None, other) => Csrf::new(&self.ring, other.word(), &caller.subject),
+        }
+    }
+
+    /// The session of a request for a page, where it is the only proof of an identity.
+    async fn session_alone(&self, parts: &Parts) -> Result<Option<Session>, Refusal> {
+        if self.logins().is_none() || !session::is_sent(&parts.headers) {
+            return Ok(None);
+        }
+        let certified = parts.extensions.get::<Peer>().is_some_and(|peer| peer.identity.is_some());
+        if certified || parts.headers.contains_key(AUTHORIZATION) {
+            return Err(Refusal::Credentials("a session and another proof are two identities"));
+        }
+        match self.session(parts).await? {
+            Some(session) => Ok(Some(session)),
+            None => Err(Refusal::Credentials("the session has ended")),
+        }
     }
 
     /// The identity that a request proves.

@@ -3,6 +3,8 @@
 //! `access` is the front that the program wires. `policy` is the one table of who may do what; `layer` asks it for
 //! every request and denies what it does not name. Identities come from `tls` and `spiffe` (certificates of agents),
 //! `oidc` (tokens of an OpenID provider), `token_review` (Kubernetes service accounts) and `links` (download links);
+//! `login` logs people in who come with a browser and keeps their sessions in sealed `cookie`s, `csrf` tells their forms
+//! from those of other sites, `local` is where they may be sent, and `keys` seals and marks all of it.
 //! `grants` says what the configuration gives them, and `ledger` writes what was done or refused into the access log.
 //!
 //! Nothing here looks at messages: whether a cluster is within the caller's scope is asked by each service.
@@ -11,11 +13,16 @@
 
 mod access;
 mod config;
+mod cookie;
+mod csrf;
 mod error;
 mod grants;
+mod keys;
 mod layer;
 mod ledger;
 mod links;
+mod local;
+mod login;
 mod oidc;
 pub mod policy;
 mod spiffe;
@@ -23,15 +30,16 @@ mod tls;
 mod token_review;
 
 pub use access::Access;
-pub use config::{AccessConfig, KubernetesConfig, LinkKeyConfig, LinksConfig, MtlsConfig, OidcConfig};
+pub use config::{
+    AccessConfig, KeyConfig, KubernetesConfig, LinksConfig, LoginConfig, MtlsConfig, OidcConfig,
+};
+pub use csrf::{Csrf, OwnForms};
 pub use error::AccessError;
 pub use grants::{Grant, GrantConfig, Identity};
-pub use layer::{AccessLayer, AccessService, DEV_SUBJECT};
+pub use layer::{AccessLayer, AccessService, DEV_SUBJECT, PageRefusal};
 pub use links::{LinkError, SignedLinks};
+pub use local::LocalPath;
+pub use login::draft::Draft;
+pub use login::session::LoggedIn;
 pub use spiffe::{SpiffeError, SpiffeId, TrustDomain};
-/// What every form of a session must carry (in the field `csrf`), so that no other site can send one. The layer puts it
-/// beside each request for a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Csrf(pub String);
-
 pub use tls::{ClientTls, Peer, ServerTls, TlsError};

@@ -16,12 +16,11 @@ use hexproof_core::port::{Clock, Links, Register, StorageError};
 use hexproof_core::register::RevokedLink;
 use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
-use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 use crate::AccessError;
 use crate::config::LinksConfig;
-use crate::error::read_file;
+use crate::keys::{random, read_keys};
 use crate::policy::Route;
 
 /// How long a link lives at most.
@@ -98,24 +97,11 @@ impl SignedLinks {
         if !base.is_empty() && !base.parse().is_ok_and(is_web) {
             return Err(AccessError::config("links.baseUrl", "is no address of the web"));
         }
-        let mut keys: Vec<(RecordId, hmac::Key)> = Vec::new();
-        for key in &config.keys {
-            if keys.iter().any(|(id, _)| *id == key.id) {
-                return Err(AccessError::config("links.keys", format!("names `{}` twice", key.id)));
-            }
-            let bytes = read_file(&key.file)?;
-            let bytes = bytes.trim_ascii();
-            if bytes.len() < 32 {
-                let reason = "holds less than 32 bytes; a key needs that many random ones".to_owned();
-                return Err(AccessError::Content { path: key.file.clone(), reason });
-            }
-            keys.push((key.id.clone(), hmac::Key::new(hmac::HMAC_SHA256, bytes)));
-        }
-        let random = || {
-            let mut bytes = [0; 32];
-            SystemRandom::new().fill(&mut bytes).map_err(|_| AccessError::Random)?;
-            Ok::<_, AccessError>(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
-        };
+        let mut keys: Vec<(RecordId, hmac::Key)> = read_keys(&config.keys, "links.keys")?
+            .into_iter()
+            .map(|(id, bytes)| (id, hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+            .collect();
+        let random = || Ok::<_, AccessError>(hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()?));
         if keys.is_empty() {
             let id = "process".parse().map_err(|_| AccessError::Random)?;
             keys.push((id, random()?));

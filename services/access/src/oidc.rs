@@ -1,10 +1,14 @@
 //! Tokens of an OpenID provider: JWTs (RFC 7519) that are checked by the rules of RFC 8725.
 //!
-//! `keys` keeps the provider's keys, here a token is held against them. The algorithm comes from a list of ours and must
+//! `keys` keeps the provider's keys, here a token is held against them; `code` exchanges the code of a login for one.
+//! The algorithm comes from a list of ours and must
 //! be that of the key, so that neither `none` nor a public key used as a secret gets anybody in.
 
+mod code;
 mod keys;
+mod provider;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -21,6 +25,9 @@ use crate::config::OidcConfig;
 use crate::grants::{Grant, Identity};
 use crate::layer::Refusal;
 use keys::Keys;
+
+pub(crate) use code::{Client, CodeError};
+pub(crate) use provider::{Endpoints, is_safe};
 
 /// How far clocks may differ, in seconds.
 const LEEWAY: f64 = 30.0;
@@ -91,6 +98,18 @@ impl Oidc {
 
     /// Who a token stands for.
     pub(crate) async fn identity(&self, token: &str) -> Result<Identity, Refusal> {
+        let kinds = ["jwt", "at+jwt", "application/at+jwt"];
+        let claims = self.claims(token, &self.audience, &kinds).await?;
+        Ok(self.identity_of(&self.person(&claims)?))
+    }
+
+    /// The claims of a token of one of these kinds, for an audience.
+    async fn claims(
+        &self,
+        token: &str,
+        audience: &str,
+        kinds: &[&str],
+    ) -> Result<Map<String, Value>, Refusal> {
         const WRONG: Refusal = Refusal::Credentials("the token is not valid here");
         let mut parts = token.split('.');
         let (Some(head), Some(_), Some(signature), None) =
@@ -102,30 +121,29 @@ impl Oidc {
         let head: Head = serde_json::from_slice(&head).map_err(|_| WRONG)?;
         let algorithm = algorithm(&head.alg).ok_or(WRONG)?;
         // Logout tokens and others of the same provider are no proof of who is calling (RFC 8725, section 3.11).
-        let kinds = ["jwt", "at+jwt", "application/at+jwt"];
         let is_ours = |kind: &String| kinds.iter().any(|ours| kind.eq_ignore_ascii_case(ours));
         if head.crit.is_some() || !head.typ.as_ref().is_none_or(is_ours) {
             return Err(WRONG);
         }
         // What cannot be right whoever signed it costs nobody a look for keys.
         let claims = claims(token).ok_or(WRONG)?;
-        self.check(&claims)?;
+        self.check(&claims, audience)?;
         let key = self.keys.find(head.kid.as_deref(), algorithm).await?;
         let signed = &token[..token.len() - signature.len() - 1];
         match jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key, algorithm) {
-            Ok(true) => self.named(&claims),
+            Ok(true) => Ok(claims),
             Ok(false) | Err(_) => Err(WRONG),
         }
     }
 
     /// Issuer, audience and time.
-    fn check(&self, claims: &Map<String, Value>) -> Result<(), Refusal> {
+    fn check(&self, claims: &Map<String, Value>, audience: &str) -> Result<(), Refusal> {
         if text(claims, "iss") != Some(&self.issuer) {
             return Err(Refusal::Credentials("the token is of another issuer"));
         }
         let ours = match claims.get("aud") {
-            Some(Value::String(one)) => *one == self.audience,
-            Some(Value::Array(list)) => list.iter().any(|one| one.as_str() == Some(&self.audience)),
+            Some(Value::String(one)) => one == audience,
+            Some(Value::Array(list)) => list.iter().any(|one| one.as_str() == Some(audience)),
             _ => false,
         };
         if !ours {
@@ -154,31 +172,64 @@ impl Oidc {
         }
     }
 
-    fn named(&self, claims: &Map<String, Value>) -> Result<Identity, Refusal> {
+    /// Whom claims name, with the groups that something is granted to.
+    fn person(&self, claims: &Map<String, Value>) -> Result<Person, Refusal> {
         let subject = text(claims, &self.subject_claim).filter(|subject| is_subject(subject));
         let subject = subject.ok_or(Refusal::Credentials("the token names nobody"))?;
         let unverified = !matches!(claims.get("email_verified"), None | Some(Value::Bool(true)));
         if self.subject_claim == "email" && unverified {
             return Err(Refusal::Credentials("the address of the token is not verified"));
         }
-        let groups = match self.groups_claim.starts_with('/') {
-            true => self.groups_claim[1..].split('/').try_fold(None::<&Value>, |at, name| match at {
-                None => claims.get(name).map(Some),
-                Some(value) => value.get(name).map(Some),
-            }),
-            false => claims.get(&self.groups_claim).map(Some),
-        };
-        let groups: Vec<&str> = match groups.flatten() {
+        let groups: Vec<&str> = match self.groups_of(claims) {
             Some(Value::String(one)) => vec![one],
             Some(Value::Array(list)) => list.iter().take(MOST_GROUPS).filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let by_group = self.groups.iter().filter(|(group, _)| groups.contains(&group.as_str()));
-        let by_subject = self.subjects.iter().filter(|(name, _)| name == subject);
-        let grants = by_group.chain(by_subject).map(|(_, grant)| grant.clone()).collect();
-        let (subject, authentication) = (subject.to_owned(), Authentication::Oidc);
-        Ok(Identity { subject, authentication, server: false, grants })
+        let granted =
+            self.groups.iter().map(|(group, _)| group).filter(|group| groups.contains(&group.as_str()));
+        let groups = granted.cloned().collect();
+        let name = text(claims, "name").filter(|name| is_subject(name)).unwrap_or(subject).to_owned();
+        Ok(Person { subject: subject.to_owned(), name, groups })
     }
+
+    fn groups_of<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
+        let Some(pointer) = self.groups_claim.strip_prefix('/') else {
+            return claims.get(&self.groups_claim);
+        };
+        let mut names = pointer.split('/');
+        let first = claims.get(names.next()?)?;
+        names.try_fold(first, |value, name| value.get(name))
+    }
+
+    /// What a person may do by the configuration of now.
+    pub(crate) fn identity_of(&self, person: &Person) -> Identity {
+        let by_group = self.groups.iter().filter(|(group, _)| person.groups.contains(group));
+        let by_subject = self.subjects.iter().filter(|(name, _)| *name == person.subject);
+        let grants = by_group.chain(by_subject).map(|(_, grant)| grant.clone()).collect();
+        let (subject, authentication) = (person.subject.clone(), Authentication::Oidc);
+        Identity { subject, authentication, server: false, grants }
+    }
+
+    /// What the provider serves for logins.
+    pub(crate) async fn endpoints(&self) -> Result<Arc<Endpoints>, Refusal> {
+        self.keys.endpoints().await
+    }
+
+    /// The provider, as it calls itself.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+}
+
+/// Somebody whom the provider knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Person {
+    /// The subject that the log shows.
+    pub(crate) subject: String,
+    /// What a page calls the person.
+    pub(crate) name: String,
+    /// Groups that something is granted to.
+    pub(crate) groups: BTreeSet<String>,
 }
 
 /// The algorithms that are taken.

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use hexproof_core::access::Role;
 use hexproof_core::access::Role::{Admin, Auditor, Collector, Operator};
 use http::Method;
+pub use pages::{Page, PageRule};
 
 /// Who may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,23 +121,27 @@ impl Route {
     }
 }
 
-/// What a path leads to.
+/// What a request leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// An RPC.
     Rpc(&'static Rule),
-    /// A page or file.
+    /// A route for programs.
     Route(Route),
+    /// A page of the portal.
+    Page(&'static PageRule),
 }
 
 impl Target {
-    /// What a path leads to; `None` is denied.
-    pub fn of(path: &str) -> Option<Self> {
+    /// What a method and a path lead to; `None` is denied. A page that is there for another method is found too: it
+    /// does not admit this one.
+    pub fn of(method: &Method, path: &str) -> Option<Self> {
         RULES
             .iter()
             .find(|rule| rule.path == path)
             .map(Self::Rpc)
             .or_else(|| Route::of(path).map(Self::Route))
+            .or_else(|| pages::page_of(method, path).or_else(|| pages::page_at(path)).map(Self::Page))
     }
 
     /// Who may call.
@@ -144,6 +149,16 @@ impl Target {
         match self {
             Self::Rpc(rule) => rule.callers,
             Self::Route(route) => route.callers(),
+            Self::Page(rule) => rule.callers,
+        }
+    }
+
+    /// Whether a method may be used on it. Of RPCs the protocol decides.
+    pub fn admits(self, method: &Method) -> bool {
+        match self {
+            Self::Rpc(_) => true,
+            Self::Route(route) => route.admits(method),
+            Self::Page(rule) => rule.admits(method),
         }
     }
 
@@ -152,6 +167,7 @@ impl Target {
         match self {
             Self::Rpc(rule) => rule.logged,
             Self::Route(route) => route.logged(),
+            Self::Page(rule) => rule.logged,
         }
     }
 
@@ -163,6 +179,7 @@ impl Target {
                 name.strip_prefix("hexproof.v1.").unwrap_or(name).replace('/', ".")
             }
             Self::Route(route) => route.action().to_owned(),
+            Self::Page(rule) => rule.page.action(),
         }
     }
 }
@@ -210,6 +227,7 @@ pub const RULES: &[Rule] = &[
     logged("/hexproof.v1.PackService/CreateDownloadLink", AUDITORS),
     logged("/hexproof.v1.PackService/RevokeDownloadLink", AUDITORS),
     read("/hexproof.v1.PackService/VerifyPack", AUDITORS),
+    read("/hexproof.v1.PackService/ComparePacks", AUDITORS),
     logged("/hexproof.v1.ScheduleService/CreateSchedule", OPERATORS),
     read("/hexproof.v1.ScheduleService/GetSchedule", PEOPLE),
     read("/hexproof.v1.ScheduleService/ListSchedules", PEOPLE),
@@ -261,7 +279,7 @@ mod tests {
     fn unknown_paths_lead_nowhere() {
         for path in [
             "",
-            "/",
+            "//",
             "/hexproof.v1.AuditService/StartAudit/",
             "/hexproof.v1.auditservice/startaudit",
             "//hexproof.v1.AuditService/StartAudit",
@@ -272,16 +290,33 @@ mod tests {
             "/metrics/",
             "/portal",
         ] {
-            assert_eq!(Target::of(path), None, "{path}");
+            for method in [Method::GET, Method::POST, Method::PUT] {
+                assert_eq!(Target::of(&method, path), None, "{method} {path}");
+            }
         }
-        assert_eq!(Target::of("/links/abc"), Some(Target::Route(Route::Link)));
+        assert_eq!(Target::of(&Method::GET, "/links/abc"), Some(Target::Route(Route::Link)));
     }
 
     #[test]
     fn actions_are_named_by_service_and_method() {
-        let name = |path| Target::of(path).unwrap().action();
+        let name = |path| Target::of(&Method::GET, path).unwrap().action();
         assert_eq!(name("/hexproof.v1.PackService/DownloadPack"), "PackService.DownloadPack");
         assert_eq!(name("/links/x"), "Link.Download");
+        assert_eq!(name("/waivers/new"), "Portal.NewWaiver");
         assert_eq!(name("/grpc.health.v1.Health/Check"), "grpc.health.v1.Health.Check");
+    }
+    #[test]
+    fn a_page_is_found_for_any_method_and_admits_its_own() {
+        let at = |method: &Method, path: &str| match Target::of(method, path) {
+            Some(Target::Page(rule)) => (rule.page, rule.admits(method)),
+            other => panic!("{method} {path}: {other:?}"),
+        };
+        assert_eq!(at(&Method::GET, "/schedules"), (Page::Schedules, true));
+        assert_eq!(at(&Method::HEAD, "/schedules"), (Page::Schedules, true));
+        assert_eq!(at(&Method::POST, "/schedules"), (Page::CreateSchedule, true));
+        assert!(!at(&Method::PUT, "/schedules").1);
+        assert_eq!(at(&Method::GET, "/logout"), (Page::Logout, false));
+        assert_eq!(at(&Method::HEAD, "/clusters/shop/audits"), (Page::StartAudit, false));
+        assert_eq!(at(&Method::POST, "/clusters"), (Page::Clusters, false));
     }
 }

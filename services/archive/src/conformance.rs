@@ -246,6 +246,7 @@ fn outcome() -> Outcome {
         finished_at: "1970-01-01T00:00:01Z".into(),
         rating: "RATING_UNSPECIFIED".into(),
         complete: true,
+        overall: None,
     }
 }
 

@@ -6,16 +6,19 @@
 
 use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt};
-use hexproof_core::audit::{AuditOrder, Ending};
-use jiff::Timestamp;
+use hexproof_core::audit::AuditOrder;
 
 use crate::error::ArchiveError;
-use crate::layout::{self, AuditRow, Index, Key, PackRow};
+use crate::layout::{self, AuditRow, ClusterId, Index, Key, RunId};
 use crate::object::Archive;
+use crate::read::RunState;
 use crate::record::{Claim, Ended};
 
 /// Runs that are read at once when lists are made again.
 const AT_ONCE: usize = 16;
+
+/// Whole assessments that are in memory at once meanwhile.
+const WHOLE: usize = 2;
 
 /// What [`Archive::reindex`] found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct Reindexed {
     pub runs: u64,
     /// Runs that cannot be read, and are not listed; the log says which.
     pub damaged: u64,
+    /// Runs whose extracts were made again.
+    pub extracted: u64,
 }
 
 impl Archive {
@@ -47,15 +52,14 @@ impl Archive {
     pub(crate) async fn settle(&self, standing: &Claim, ended: &Ended) -> Result<(), ArchiveError> {
         let result = layout::part(&standing.cluster, standing.run, layout::Part::Result);
         let claim = layout::part(&standing.cluster, standing.run, layout::Part::Claim);
-        let (ending, at) = ended.ending().map_err(|reason| self.damaged(&result, reason))?;
         let order = standing.order().map_err(|error| self.damaged(&claim, error.to_string()))?;
         if !standing.is_order() {
             // Nobody announced it: its claimant carried it out by itself.
             let tail = row(&order).tail();
             self.enter(layout::entries(Index::Audits, &standing.cluster, &tail)).await?;
         }
-        if let Some(pack) = pack(&order, &ending, at) {
-            self.enter(layout::entries(Index::Packs, &standing.cluster, &pack.tail())).await?;
+        if let Some(pack) = ended.pack().map_err(|reason| self.damaged(&result, reason))? {
+            self.enter(layout::pack_entries(&pack)).await?;
         }
         if standing.is_order() {
             self.forget(&layout::open().below(&row(&order).tail())).await;
@@ -72,7 +76,7 @@ impl Archive {
         }
     }
 
-    /// Makes the lists again from the runs: what is lacking is added, nothing is taken away. For stores whose lists
+    /// Makes lists and extracts again from the runs: what is lacking is added, nothing is taken away. For stores whose lists
     /// were lost, and for runs that were interrupted in the middle of them.
     ///
     /// # Errors
@@ -88,8 +92,34 @@ impl Archive {
             let listed: Vec<Option<bool>> = listed.buffer_unordered(AT_ONCE).try_collect().await?;
             done.runs += listed.iter().filter(|listed| **listed == Some(true)).count() as u64;
             done.damaged += listed.iter().filter(|listed| **listed == Some(false)).count() as u64;
+            done.extracted += self.extract_cluster(&cluster).await?;
         }
         Ok(done)
+    }
+
+    /// Makes the extracts of a cluster's assessments again where they are lacking; of how many runs.
+    async fn extract_cluster(&self, cluster: &ClusterId) -> Result<u64, ArchiveError> {
+        let finished = self.list_runs(cluster).await?.runs.into_iter();
+        let finished = finished.filter(|(_, state)| *state == RunState::Finished).map(|(run, _)| run);
+        let extracted = futures::stream::iter(finished.map(|run| self.extract_run(cluster, run)));
+        let extracted: Vec<bool> = extracted.buffer_unordered(WHOLE).try_collect().await?;
+        Ok(extracted.into_iter().filter(|extracted| *extracted).count() as u64)
+    }
+
+    async fn extract_run(&self, cluster: &ClusterId, run: RunId) -> Result<bool, ArchiveError> {
+        let extracted = async {
+            match self.result(cluster, run).await? {
+                Some(result) => self.extract_again(&result).await,
+                None => Ok(false),
+            }
+        };
+        match extracted.await {
+            Err(error) if error.is_damage() => {
+                tracing::error!(%cluster, %run, error = %Chain(&error), "assessment cannot be read");
+                Ok(false)
+            }
+            other => other,
+        }
     }
 
     /// Whether a run could be listed; `None` for one that there is nothing to list of.
@@ -127,23 +157,6 @@ impl Archive {
 /// An audit as lists show it.
 pub(crate) fn row(order: &AuditOrder) -> AuditRow {
     AuditRow { key: order.key.clone(), created: order.created }
-}
-
-/// A pack as lists show it; `None` if there is none.
-pub(crate) fn pack(order: &AuditOrder, ending: &Ending, at: Timestamp) -> Option<PackRow> {
-    match ending {
-        Ending::Succeeded { rating, complete, pack, pack_size, snapshot: _, assessment: _ } => {
-            Some(PackRow {
-                key: order.key.clone(),
-                finished: at,
-                rating: *rating,
-                complete: *complete,
-                size: *pack_size,
-                digest: *pack,
-            })
-        }
-        Ending::Failed { .. } | Ending::Cancelled { .. } => None,
-    }
 }
 
 /// An error with its causes on one line, for the log.

@@ -19,8 +19,8 @@ use std::fmt;
 
 use hexproof_core::digest::Digest;
 pub use hexproof_core::id::{ClusterId, InvalidId, RunId};
-pub use index::{AuditRow, Index, PackRow};
-pub(crate) use index::{derived, entries, open};
+pub use index::{AuditRow, Index, pack_entries};
+pub(crate) use index::{Extract, derived, entries, open, parse_pack};
 pub(crate) use service::{
     KINDS, access, access_of, access_tail, parse_version, probe, records, slot_tail, slots, version, versions,
 };
@@ -129,6 +129,11 @@ pub(crate) fn parse_part(key: &str) -> Option<(ClusterId, RunId, Part)> {
 /// Takes apart the prefix `clusters/<cluster-id>`.
 pub(crate) fn parse_cluster(prefix: &str) -> Option<ClusterId> {
     prefix.strip_prefix("clusters/")?.parse().ok()
+}
+
+/// Takes apart the prefix `index/packs/clusters/<cluster-id>`.
+pub(crate) fn parse_listed(prefix: &str) -> Option<ClusterId> {
+    Index::Packs.of_clusters().tail_of(prefix)?.parse().ok()
 }
 
 #[cfg(test)]

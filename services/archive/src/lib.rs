@@ -4,7 +4,7 @@
 //! from its claim to its end, `read` lists and reads what was stored, `record` holds the small JSON records.
 //!
 //! For the services: `runs`, `records`, `slots` and `access` are ports of the core over the store, `packs` and `download`
-//! give evidence out, `index` keeps the lists and `timeline` reads them, `probe` asks whether the store answers, and
+//! give evidence out, `evidence` shows it to people, `index` keeps the lists and `timeline` reads them, `probe` asks whether the store answers, and
 //! `grpc` is what clients see. `conformance` puts any store through the promises below.
 //!
 //! Order → claim → snapshot, population, assessment, pack → result → lists
@@ -27,6 +27,7 @@ mod access;
 pub mod conformance;
 mod download;
 mod error;
+mod evidence;
 pub mod grpc;
 mod index;
 pub mod layout;
@@ -48,12 +49,13 @@ mod unpack;
 pub use access::AccessStore;
 pub use download::Download;
 pub use error::{ArchiveError, StoreFault};
+pub use evidence::{EvidenceStore, Extracts};
 pub use index::Reindexed;
-pub use layout::{AuditRow, ClusterId, InvalidId, PackRow, Part, RunId};
+pub use layout::{AuditRow, ClusterId, InvalidId, Part, RunId};
 pub use object::Archive;
-pub use packs::{FinishedRun, PackStore, Pick};
+pub use packs::{FinishedRun, PackStore};
 pub use read::{RunListing, RunState};
-pub use record::{Claim, Outcome, RunResult, Stored};
+pub use record::{Claim, Outcome, Overall, RunResult, Stored};
 pub use records::RecordStore;
 pub use run::{Claimed, Finished, Run};
 pub use runs::RunStore;

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use hexproof_core::access::{Artifact, Clusters};
+use hexproof_core::access::Artifact;
 use hexproof_core::assessment::Assessment;
 use hexproof_core::audit::AuditKey;
 use hexproof_core::digest::Digest;
+use hexproof_core::port::evidence::{PackEntry, PackPick};
 use hexproof_core::port::{Cursor, Page, StorageError};
 use jiff::{Timestamp, ToSpan as _};
 
 use crate::download::Download;
 use crate::error::ArchiveError;
-use crate::layout::{self, Index, PackRow, Part};
+use crate::layout::{self, Index, Part};
 use crate::object::Archive;
 use crate::recent::Recent;
 use crate::record::{Ended, RunResult, Stored};
@@ -30,23 +31,12 @@ pub struct PackStore {
 }
 
 /// A pack and the audit that made it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FinishedRun {
     /// The pack as lists show it.
-    pub row: PackRow,
+    pub entry: PackEntry,
     /// What the run came to.
     pub result: RunResult,
-}
-
-/// Which packs are listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pick {
-    /// Of these clusters.
-    pub clusters: Clusters,
-    /// Finished at or after this instant.
-    pub from: Option<Timestamp>,
-    /// Finished before this instant.
-    pub until: Option<Timestamp>,
 }
 
 impl PackStore {
@@ -55,16 +45,20 @@ impl PackStore {
         Self { archive, unpacked: Arc::new(Recent::new(REMEMBERED)) }
     }
 
+    pub(crate) fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
     /// Packs, newest first. A page may be short, even empty, before the end: `next` alone says whether there is more.
     ///
     /// # Errors
     /// Those of the storage.
     pub async fn list(
         &self,
-        pick: &Pick,
+        pick: &PackPick,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<Page<PackRow>, StorageError> {
+    ) -> Result<Page<PackEntry>, StorageError> {
         let mut stretch = Stretch::after(after)?;
         let just_before = |at: Timestamp| layout::place(at.saturating_sub(1.nanosecond()).unwrap_or(at));
         if let Some(until) = pick.until {
@@ -74,7 +68,7 @@ impl PackStore {
             stretch.before = just_before(from);
         }
         let page = self.archive.indexed(Index::Packs, &pick.clusters, &stretch, limit).await?;
-        let items = page.tails.iter().filter_map(|tail| PackRow::parse(tail)).collect();
+        let items = page.tails.iter().filter_map(|tail| layout::parse_pack(tail)).collect();
         Ok(Page { items, next: page.next.map(Cursor) })
     }
 
@@ -83,20 +77,14 @@ impl PackStore {
     /// # Errors
     /// Those of the storage.
     pub async fn find(&self, audit: &AuditKey) -> Result<Option<FinishedRun>, StorageError> {
-        let Some(Ended::Pack(result)) = self.archive.ended(audit).await? else { return Ok(None) };
-        let damaged = |reason: String| {
+        let Some(ended) = self.archive.ended(audit).await? else { return Ok(None) };
+        let entry = ended.pack().map_err(|reason| {
             self.archive.damaged(&layout::part(&audit.cluster, audit.run, Part::Result), reason)
-        };
-        let finished = result.finished_at.parse().map_err(|error: jiff::Error| damaged(error.to_string()))?;
-        let row = PackRow {
-            key: audit.clone(),
-            finished,
-            rating: result.rating.parse().map_err(|error| damaged(format!("`rating`: {error}")))?,
-            complete: result.complete,
-            size: result.pack.length,
-            digest: result.pack.digest,
-        };
-        Ok(Some(FinishedRun { row, result: *result }))
+        })?;
+        Ok(match (entry, ended) {
+            (Some(entry), Ended::Pack(result)) => Some(FinishedRun { entry, result: *result }),
+            (_, _) => None,
+        })
     }
 
     /// A file of a finished run, to be read from any offset. Nothing of it but an assessment is read for that.
@@ -104,9 +92,9 @@ impl PackStore {
     /// # Errors
     /// Those of the storage.
     pub async fn open(&self, run: &FinishedRun, artifact: Artifact) -> Result<Download, StorageError> {
-        let FinishedRun { row, result } = run;
-        let stem = format!("{}-{}", row.key.cluster, row.key.run);
-        let part = |part| layout::part(&row.key.cluster, row.key.run, part);
+        let FinishedRun { entry, result } = run;
+        let stem = format!("{}-{}", entry.key.cluster, entry.key.run);
+        let part = |part| layout::part(&entry.key.cluster, entry.key.run, part);
         Ok(match artifact {
             Artifact::Pack => {
                 let key = layout::pack(&result.pack.digest);
@@ -158,7 +146,7 @@ impl PackStore {
     }
 
     fn torn(&self, run: &FinishedRun, error: &std::io::Error) -> ArchiveError {
-        let key = layout::part(&run.row.key.cluster, run.row.key.run, Part::Assessment);
+        let key = layout::part(&run.entry.key.cluster, run.entry.key.run, Part::Assessment);
         self.archive.damaged(&key, error.to_string())
     }
 }

@@ -118,11 +118,15 @@ impl Archive {
 
     /// Whether there is a pack of this digest; its bytes are not looked at.
     pub async fn has_pack(&self, digest: &Digest) -> Result<bool, ArchiveError> {
-        let key = layout::pack(digest);
+        Ok(self.length(&layout::pack(digest)).await?.is_some())
+    }
+
+    /// Bytes of an object; `None` when there is none.
+    pub(crate) async fn length(&self, key: &Key) -> Result<Option<u64>, ArchiveError> {
         let head = object_store::GetOptions { head: true, ..Default::default() };
         match answered(self.wait_for(0), self.store.get_opts(&key.path(), head)).await {
-            Ok(_) => Ok(true),
-            Err(fault) => self.read_error(&key, fault).map(|()| false),
+            Ok(found) => Ok(Some(found.meta.size)),
+            Err(fault) => self.read_error(key, fault).map(|()| None),
         }
     }
 

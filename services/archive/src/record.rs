@@ -5,14 +5,17 @@
 
 mod claim;
 mod ended;
+mod overall;
 
 use bytes::Bytes;
 use hexproof_core::digest::Digest;
+use hexproof_core::port::evidence::ScoreEntry;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use claim::Claim;
 pub(crate) use ended::Ended;
+pub use overall::Overall;
 
 use crate::layout::{ClusterId, RunId};
 
@@ -20,7 +23,7 @@ use crate::layout::{ClusterId, RunId};
 pub(crate) const LARGEST_RECORD: u64 = 1 << 20;
 
 /// What the caller says of a run that it finishes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// When the run was finished, RFC 3339 in UTC, by the caller's clock.
     pub finished_at: String,
@@ -28,6 +31,8 @@ pub struct Outcome {
     pub rating: String,
     /// Whether all sources were read; the population says which were not.
     pub complete: bool,
+    /// The score of the cluster, for lists.
+    pub overall: Option<ScoreEntry>,
 }
 
 /// One stored object: its digest and its length in bytes.
@@ -62,6 +67,9 @@ pub struct RunResult {
     pub rating: String,
     /// Whether all sources were read.
     pub complete: bool,
+    /// The score of the cluster; absent in results that were written before lists showed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overall: Option<Overall>,
     /// The snapshot.
     pub snapshot: Stored,
     /// The population.
@@ -82,6 +90,7 @@ impl RunResult {
             finished_at: outcome.finished_at,
             rating: outcome.rating,
             complete: outcome.complete,
+            overall: outcome.overall.map(Overall::from),
             snapshot,
             population,
             assessment,
@@ -149,8 +158,12 @@ mod tests {
     }
 
     fn result() -> RunResult {
-        let outcome =
-            Outcome { finished_at: "2026-11-24T10:00:02Z".into(), rating: "RATING_D".into(), complete: true };
+        let outcome = Outcome {
+            finished_at: "2026-11-24T10:00:02Z".into(),
+            rating: "RATING_D".into(),
+            complete: true,
+            overall: None,
+        };
         let parts = [b"snapshot".as_slice(), b"population", b"assessment"].map(Stored::of);
         RunResult::new(&claim(), outcome, parts, Stored::of(b"pack"))
     }
@@ -161,6 +174,21 @@ mod tests {
         assert_eq!(serde_json::from_str::<RunResult>(RESULT_V1).unwrap(), result());
         assert_eq!(to_bytes(&claim()).unwrap(), CLAIM_V1);
         assert_eq!(to_bytes(&result()).unwrap(), RESULT_V1);
+    }
+
+    #[test]
+    fn a_score_is_written_to_the_hundredth_and_read_back() {
+        let score = ScoreEntry { low: 41.07, high: 89.99, coverage: 100.0, gates: 3 };
+        let result = RunResult { overall: Some(score.into()), ..result() };
+        let bytes = to_bytes(&result).unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        assert!(text.contains("\"scoreLow\": 41.07"), "{text}");
+        let read: RunResult = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(read.overall.map(ScoreEntry::from), Some(score));
+        for wrong in ["-0.01", "100.01", "41.075", "1e300", "null"] {
+            let text = text.replace("41.07", wrong);
+            assert!(serde_json::from_str::<RunResult>(&text).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use hexproof_core::audit::AuditKey;
 use hexproof_core::digest::Digest;
 
 use crate::error::ArchiveError;
+use crate::evidence::Extracts;
 use crate::layout::{self, Key, Part};
 use crate::object::{Archive, Created, LARGEST_OBJECT};
 use crate::record::{self, Claim, Ended, LARGEST_RECORD, Outcome, RunResult, Stored};
@@ -205,6 +206,17 @@ impl Run {
             Ended::Pack(result) => Ok(Finished { ours: result.pack == pack, result: *result }),
             Ended::Without(_) => Err(self.archive.has_ended(&self.claim.key(), &standing)),
         }
+    }
+
+    /// Stores what readers of the assessment are given instead of it. Nothing counts on it: what is not there is made
+    /// again when it is asked for.
+    pub async fn attach(&self, extracts: &Extracts) {
+        self.archive.store_extracts(&self.claim.cluster, self.claim.run, extracts).await;
+    }
+
+    /// The digest of the assessment as it is stored.
+    pub fn assessment(&self) -> Option<Digest> {
+        self.parts.get(&Part::Assessment).map(|stored| stored.digest)
     }
 
     /// The digest of the pack that [`Run::finish`] would name.

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use hexproof_core::assessment::Assessment;
-use hexproof_core::digest::Hasher;
+use hexproof_core::digest::{Digest, Hasher};
 use tokio::sync::mpsc;
 
+use crate::evidence::Extracts;
 use crate::record::Stored;
 
 /// The longest assessment that is unpacked.
@@ -38,15 +39,21 @@ pub(crate) async fn measure(packed: Bytes) -> io::Result<Stored> {
 
 /// What is packed, as an assessment.
 pub(crate) async fn assessment(packed: Bytes) -> io::Result<Assessment> {
-    blocking(move |stop| {
-        let mut json = Vec::new();
-        each_piece(packed, HELD, |piece| {
-            json.extend_from_slice(piece);
-            !stop.load(Ordering::Relaxed)
-        })?;
-        serde_json::from_slice(&json).map_err(io::Error::from)
-    })
-    .await
+    blocking(move |stop| parse(packed, stop)).await
+}
+
+fn parse(packed: Bytes, stop: &AtomicBool) -> io::Result<Assessment> {
+    let mut json = Vec::new();
+    each_piece(packed, HELD, |piece| {
+        json.extend_from_slice(piece);
+        !stop.load(Ordering::Relaxed)
+    })?;
+    serde_json::from_slice(&json).map_err(io::Error::from)
+}
+
+/// What readers of an assessment are given instead of it. `stored` is the digest of what is packed.
+pub(crate) async fn extracts(packed: Bytes, stored: Digest) -> io::Result<Extracts> {
+    blocking(move |stop| Extracts::of(&parse(packed, stop)?, &stored)).await
 }
 
 /// Sends a range of what is packed, piece by piece. Whoever does not take a piece stops the work; whoever lets go of

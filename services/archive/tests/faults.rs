@@ -156,6 +156,7 @@ async fn a_run_finishes_only_with_everything_it_names() {
         finished_at: "2026-11-24T10:00:02Z".into(),
         rating: "RATING_A".into(),
         complete: true,
+        overall: None,
     };
     let error = run.finish(outcome).await.unwrap_err();
     assert_eq!(error.to_string(), "run cannot be finished: population, assessment, pack not stored");

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
-use hexproof_archive::{Archive, ClusterId, PackRow, PackStore, Pick, RunId};
+use hexproof_archive::{Archive, ClusterId, PackStore, RunId, layout};
 use hexproof_core::Rating;
 use hexproof_core::access::Clusters;
 use hexproof_core::audit::AuditKey;
 use hexproof_core::digest::Digest;
+use hexproof_core::port::evidence::{PackEntry, PackPick, ScoreEntry};
 use jiff::{Timestamp, ToSpan as _};
 use object_store::ObjectStoreExt as _;
 use object_store::memory::InMemory;
@@ -29,13 +30,14 @@ fn cluster(n: u64) -> ClusterId {
     format!("cluster-{n:04}").parse().unwrap()
 }
 
-fn row(n: u64, day: u64) -> PackRow {
+fn row(n: u64, day: u64) -> PackEntry {
     let cluster = cluster(n);
     let first: Timestamp = "2026-01-01T02:00:00Z".parse().unwrap();
-    PackRow {
+    PackEntry {
         key: AuditKey { run: RunId::derive(&cluster, &["slot", &day.to_string()]), cluster },
         finished: first + ((day * 24) as i64).hours() + (n as i64 * 37).seconds(),
         rating: Rating::D,
+        score: Some(ScoreEntry { low: 41.5, high: 60.25, coverage: 81.0, gates: 2 }),
         complete: true,
         size: 123_456,
         digest: Digest::of(&[n.to_be_bytes(), day.to_be_bytes()].concat()),
@@ -43,7 +45,9 @@ fn row(n: u64, day: u64) -> PackRow {
 }
 
 fn keys(clusters: u64) -> impl Iterator<Item = String> {
-    (0..clusters).flat_map(|n| (0..DAYS).flat_map(move |day| row(n, day).keys())).map(|key| key.to_string())
+    (0..clusters)
+        .flat_map(|n| (0..DAYS).flat_map(move |day| layout::pack_entries(&row(n, day))))
+        .map(|key| key.to_string())
 }
 
 struct Cost {
@@ -56,19 +60,19 @@ struct Cost {
 async fn pages(archive: &Archive, count: impl Fn() -> (usize, usize, usize), clusters: u64) -> Cost {
     let packs = PackStore::new(archive.clone());
     let at = |day: u64| Some(row(0, day).finished);
-    let all = |from, until| Pick { clusters: Clusters::All, from, until };
+    let all = |from, until| PackPick { clusters: Clusters::All, from, until };
     let few = BTreeSet::from([cluster(1), cluster(3), cluster(clusters - 1)]);
     let picks = [
         all(None, None),
         all(None, at(300)),
         all(at(10), at(12)),
-        Pick { clusters: Clusters::Only(BTreeSet::from([cluster(7)])), from: None, until: None },
-        Pick { clusters: Clusters::Only(few), from: None, until: at(100) },
+        PackPick { clusters: Clusters::Only(BTreeSet::from([cluster(7)])), from: None, until: None },
+        PackPick { clusters: Clusters::Only(few), from: None, until: at(100) },
     ];
     let mut cost = Cost { worst: Duration::ZERO, lists: 0, listed: 0 };
     for pick in picks {
         let mut after = None;
-        let mut last: Option<PackRow> = None;
+        let mut last: Option<PackEntry> = None;
         for _ in 0..4 {
             count();
             let begun = Instant::now();
@@ -91,7 +95,7 @@ async fn pages(archive: &Archive, count: impl Fn() -> (usize, usize, usize), clu
         }
     }
     // One cluster to the end: every pack once.
-    let pick = Pick { clusters: Clusters::Only(BTreeSet::from([cluster(5)])), from: None, until: None };
+    let pick = PackPick { clusters: Clusters::Only(BTreeSet::from([cluster(5)])), from: None, until: None };
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = packs.list(&pick, after.as_ref(), 50).await.unwrap();
@@ -101,7 +105,7 @@ async fn pages(archive: &Archive, count: impl Fn() -> (usize, usize, usize), clu
             break;
         }
     }
-    let wanted: Vec<PackRow> = (0..DAYS).rev().map(|day| row(5, day)).collect();
+    let wanted: Vec<PackEntry> = (0..DAYS).rev().map(|day| row(5, day)).collect();
     assert_eq!(seen, wanted);
     cost
 }

@@ -63,7 +63,8 @@ async fn world() -> World {
     run.put(Part::Population, "the population".into()).await.unwrap();
     run.put(Part::Assessment, zstd::encode_all(&assessment[..], 3).unwrap().into()).await.unwrap();
     run.put_pack(pack.clone().into()).await.unwrap();
-    let outcome = Outcome { finished_at: at(9).to_string(), rating: "RATING_B".into(), complete: true };
+    let outcome =
+        Outcome { finished_at: at(9).to_string(), rating: "RATING_B".into(), complete: true, overall: None };
     run.finish(outcome).await.unwrap();
     let clock = Arc::new(FixedClock(at(100)));
     let api =

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use hexproof_archive::{AccessStore, Archive, PackStore, Pick, RecordStore, RunStore, SlotStore};
+use hexproof_archive::{AccessStore, Archive, PackStore, RecordStore, RunStore, SlotStore};
 use hexproof_core::access::{AccessEntry, AccessOutcome, Clusters};
 use hexproof_core::audit::{AuditOrder, AuditRecord, Ending};
 use hexproof_core::id::RecordId;
+use hexproof_core::port::evidence::PackPick;
 use hexproof_core::port::{AccessLog, Ordered, Records, Runs, Slots, StorageError};
 use hexproof_core::register::{RecordKind, SlotOutcome, SlotRecord, Version};
 use object_store::memory::InMemory;
@@ -87,7 +88,7 @@ async fn of_success_failure_and_cancellation_one_counts_for_everybody() {
         assert!(told.into_iter().all(|told| told == standing), "everybody is told the same");
         assert_eq!(finished.is_ok(), matches!(standing, Ending::Succeeded { .. }), "{standing:?}");
         let packs = PackStore::new(archive);
-        let pick = Pick { clusters: Clusters::All, from: None, until: None };
+        let pick = PackPick { clusters: Clusters::All, from: None, until: None };
         let listed = packs.list(&pick, None, 9).await.unwrap().items.len();
         assert_eq!(listed, usize::from(finished.is_ok()), "only what counts is listed");
     }

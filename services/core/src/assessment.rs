@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::Digest;
-use crate::measure::MeasureId;
+use crate::measure::{MeasureId, MeasureRule};
 use crate::observation::Observation;
 use crate::permissions::Permissions;
 use crate::population::{NotListed, Reason, UnreadableFile};
@@ -57,6 +57,34 @@ pub struct Assessment {
     pub work_list: Vec<WorkStep>,
     /// The waivers given, with their state.
     pub waivers: Vec<WaiverState>,
+}
+
+impl Assessment {
+    /// Everything but the observations, most of the bytes, which are not copied for that.
+    pub fn summary(&self) -> Self {
+        Self {
+            cluster: self.cluster.clone(),
+            snapshot: self.snapshot.clone(),
+            catalogue: self.catalogue.clone(),
+            settings_digest: self.settings_digest,
+            matrix: self.matrix.clone(),
+            goals: self.goals.clone(),
+            layers: self.layers.clone(),
+            overall: self.overall.clone(),
+            gates: self.gates.clone(),
+            measures: self.measures.clone(),
+            observations: Vec::new(),
+            population: self.population.clone(),
+            not_listed: self.not_listed.clone(),
+            unreadable_files: self.unreadable_files.clone(),
+            skipped_files: self.skipped_files.clone(),
+            sources: self.sources.clone(),
+            redaction: self.redaction.clone(),
+            permissions: self.permissions.clone(),
+            work_list: self.work_list.clone(),
+            waivers: self.waivers.clone(),
+        }
+    }
 }
 
 /// Facts of the cluster, as the snapshot states them.
@@ -193,6 +221,10 @@ pub struct MeasureCount {
     /// Why the whole measure does not apply, if so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// What the measure asks and how it counts; absent in assessments of earlier programs. With it every score can be
+    /// computed from the assessment alone, and a changed measure is told from a changed cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<MeasureRule>,
 }
 
 impl MeasureCount {

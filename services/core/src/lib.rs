@@ -3,7 +3,8 @@
 //! `record` holds the redacted Kubernetes objects, `population` what was listed and what was not seen, `permissions`
 //! what the collector may read and do,
 //! `snapshot` both together in their canonical bytes; `measure` is one line of the catalogue, `settings`
-//! and `waiver` what an operator states; `observation` and `assessment` are what the scorer makes of it.
+//! and `waiver` what an operator states; `observation` and `assessment` are what the scorer makes of it, `diff` is
+//! what two assessments have apart.
 //!
 //! Around them, for the service: `id` names things, `audit` is one run with its trigger and end, `register` what
 //! people keep (clusters, schedules, waivers), `access` who calls and what is within reach, `port` what the services
@@ -14,6 +15,7 @@
 pub mod access;
 pub mod assessment;
 pub mod audit;
+pub mod diff;
 pub mod digest;
 pub mod id;
 pub mod measure;

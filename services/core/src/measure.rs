@@ -1,10 +1,14 @@
 //! One line of the catalogue: a measure, as its file under `measures/` states it.
 
+mod rule;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
+
+pub use rule::MeasureRule;
 
 use crate::digest::Digest;
 use crate::scale::{Goal, Layer, Outcome, Platform, Significance};

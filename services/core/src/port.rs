@@ -1,7 +1,10 @@
 //! What the services ask of the world, as traits: time, what is kept, the runs, the log. The archive implements those
 //! of storage over an object store; the program wires them together.
 
+mod compare;
 pub mod evidence;
+
+pub use compare::{Compare, CompareError};
 
 use std::sync::Arc;
 
@@ -364,6 +367,24 @@ pub trait Links: Send + Sync {
 pub trait CheckPack: Send + Sync {
     /// Checks the bytes of a PDF, whatever they are.
     fn check(&self, pdf: &[u8]) -> PackCheck;
+
+    /// What a PDF says of itself; `None` if it says nothing of the kind. Nobody vouches for it unless the check is
+    /// valid: it only tells where to look for the same pack.
+    fn claims(&self, pdf: &[u8]) -> Option<PackClaims> {
+        let _ = pdf;
+        None
+    }
+}
+
+/// What a pack says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackClaims {
+    /// The cluster that was judged.
+    pub cluster: ClusterId,
+    /// The name that the pack prints for it: any text.
+    pub name: String,
+    /// When its state was collected; the audit was finished then or later.
+    pub collected: Timestamp,
 }
 
 /// What a check of a pack found.

@@ -38,6 +38,8 @@ pub enum RecordKind {
     Waivers,
     /// A link that was ended before its time, under the link's id.
     RevokedLinks,
+    /// A session that its person ended, under the session's id.
+    EndedSessions,
 }
 
 /// A type that is kept in versions.
@@ -221,4 +223,18 @@ pub struct RevokedLink {
 
 impl Kept for RevokedLink {
     const KIND: RecordKind = RecordKind::RevokedLinks;
+}
+
+/// A session that its person ended before its time. After that time the record says nothing more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EndedSession {
+    /// The session.
+    pub id: RecordId,
+    /// When it would have ended in any case.
+    pub until: Timestamp,
+}
+
+impl Kept for EndedSession {
+    const KIND: RecordKind = RecordKind::EndedSessions;
 }

@@ -15,13 +15,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use hexproof_archive::{Archive, Claim, Claimed, ClusterId, Outcome, Part, Run, RunId, RunResult};
+use hexproof_archive::{Archive, Claim, Claimed, ClusterId, Extracts, Outcome, Part, Run, RunId, RunResult};
 use hexproof_core::Rating;
 use hexproof_core::assessment::Assessment;
 use hexproof_core::audit::{Progress, Stage};
 use hexproof_core::digest::Digest;
 use hexproof_core::measure::Catalogue;
 use hexproof_core::port::Clock;
+use hexproof_core::port::evidence::ScoreEntry;
 use hexproof_core::settings::Settings;
 use hexproof_core::snapshot::Snapshot;
 use hexproof_core::waiver::Waiver;
@@ -160,13 +161,27 @@ pub(crate) async fn finish(
     report(Progress::begin(Stage::Archiving));
     let bytes = Bytes::from(sealed);
     run.put_pack(bytes.clone()).await?;
+    attach(&run, materials).await?;
     let outcome = Outcome {
         finished_at: workshop.clock.now().to_string(),
         rating: materials.assessment.overall.rating.wire().to_owned(),
         complete: is_complete(&materials.assessment),
+        overall: Some(ScoreEntry::of(&materials.assessment)),
     };
     let finished = run.finish(outcome).await?;
     Ok((finished.result, finished.ours.then_some(bytes)))
+}
+
+/// Stores what pages read instead of the assessment.
+async fn attach(run: &Run, materials: &Arc<Materials>) -> Result<(), PipelineError> {
+    let Some(stored) = run.assessment() else { return Ok(()) };
+    let materials = materials.clone();
+    match blocking(move || Extracts::of(&materials.assessment, &stored)).await? {
+        Ok(extracts) => run.attach(&extracts).await,
+        // They are made again by whoever asks for them, or the reason shows there.
+        Err(error) => tracing::warn!(%error, "extracts of the assessment could not be made"),
+    }
+    Ok(())
 }
 
 /// Work of a processor, off the threads that serve.

@@ -12,10 +12,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hexproof_archive::{Archive, PackStore, Pick, RecordStore, RunStore};
+use hexproof_archive::{Archive, PackStore, RecordStore, RunStore};
 use hexproof_core::access::Clusters;
 use hexproof_core::audit::{AuditKey, AuditOrder, Ending, Trigger};
 use hexproof_core::id::ClusterId;
+use hexproof_core::port::evidence::PackPick;
 use hexproof_core::port::{Register, Runs as _};
 use hexproof_core::register::{ClusterEntry, ClusterSource, Version};
 use hexproof_testkit::FakeCluster;
@@ -144,7 +145,7 @@ impl World {
     /// The digest of the only pack, once there is one.
     async fn pack(&self, running: &Running) -> String {
         let packs = PackStore::new(self.archive());
-        let pick = Pick { clusters: Clusters::All, from: None, until: None };
+        let pick = PackPick { clusters: Clusters::All, from: None, until: None };
         let begun = Instant::now();
         loop {
             let page = packs.list(&pick, None, 10).await.unwrap();

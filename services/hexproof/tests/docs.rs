@@ -104,3 +104,74 @@ fn the_catalogue_can_be_listed_shown_and_checked() {
         run(hexproof(home.path()).args(["measures", "check"]).arg(root().join("measures")));
     assert!(code == 0 && out.contains(" 0 wrong"), "{out}{err}");
 }
+
+/// Every Markdown file that people read.
+fn documents() -> Vec<std::path::PathBuf> {
+    let mut all = vec![root().join("README.md"), root().join("ARCHITECTURE.md")];
+    let folder = fs::read_dir(root().join("docs")).unwrap();
+    all.extend(
+        folder
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|end| end == "md")),
+    );
+    all.sort();
+    all
+}
+
+/// The anchor of a heading, as the common viewers make it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+#[test]
+fn every_link_of_the_documents_leads_somewhere() {
+    let mut wrong = Vec::new();
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        let named = document.file_name().unwrap().to_string_lossy().into_owned();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (path, place) = link.split_once('#').unwrap_or((link, ""));
+            let target =
+                if path.is_empty() { document.clone() } else { document.parent().unwrap().join(path) };
+            if !target.exists() {
+                wrong.push(format!("{named}: {link}"));
+            } else if !place.is_empty() {
+                let headings = fs::read_to_string(&target).unwrap();
+                let has = headings.lines().filter_map(|line| line.strip_prefix('#'));
+                if !has.map(|line| anchor(line.trim_start_matches('#'))).any(|found| found == place) {
+                    wrong.push(format!("{named}: {link}: no such heading"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_index_of_the_documents_names_each_of_them() {
+    let index = fs::read_to_string(root().join("docs/README.md")).unwrap();
+    for document in documents() {
+        let name = document.file_name().unwrap().to_string_lossy().into_owned();
+        let outside = document.parent() == Some(root().as_path());
+        assert!(outside || name == "README.md" || index.contains(&format!("({name})")), "{name}");
+    }
+}
+
+#[test]
+fn the_threat_model_names_code_that_is_there() {
+    let text = fs::read_to_string(root().join("docs/threat-model.md")).unwrap();
+    let words = text.split('`').skip(1).step_by(2).filter(|word| word.contains('/') && !word.contains("://"));
+    for word in words {
+        let path = word.trim_end_matches('/');
+        let roots = [root().join("services").join(path), root().join(path)];
+        let found = roots.iter().any(|root| root.exists() || root.with_extension("rs").exists());
+        assert!(found || path.starts_with("index/"), "docs/threat-model.md names `{word}`");
+    }
+}

@@ -10,14 +10,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-};
 use serde_json::{Value, json};
 
 use support::parts::{Client, IdentityProvider, present, until};
 use support::root;
 use support::service::Service;
+use support::tls::TlsFiles;
 
 const NOT_FOUND: i32 = 5;
 const PERMISSION_DENIED: i32 = 7;
@@ -88,6 +86,7 @@ fn table() -> Vec<(&'static str, Value, About, &'static str)> {
         ("PackService/CreateDownloadLink", audit(), Cluster, "ua"),
         ("PackService/RevokeDownloadLink", link(), Cluster, "ua"),
         ("PackService/VerifyPack", json!({ "stored": audit() }), Cluster, "ua"),
+        ("PackService/ComparePacks", audit(), Cluster, "ua"),
         ("ScheduleService/GetSchedule", schedule(), Thing, "oua"),
         ("ScheduleService/ListSchedules", cluster(), Cluster, "oua"),
         ("ScheduleService/ListSlots", schedule(), Thing, "oua"),
@@ -148,17 +147,7 @@ fn start(home: &Path, provider: &IdentityProvider) -> Service {
     }
     let oidc = json!({ "issuer": provider.issuer, "audience": "urn:hexproof", "grants": grants });
     let file = home.join("serve.yaml");
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(DnType::CommonName, "authority of the test");
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let mut leaf = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    leaf.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
-    let pair = KeyPair::generate().unwrap();
-    let (ca, certificate, key) = (home.join("ca.pem"), home.join("tls.pem"), home.join("tls.key"));
-    std::fs::write(&ca, authority.pem()).unwrap();
-    std::fs::write(&certificate, leaf.signed_by(&pair, &authority).unwrap().pem()).unwrap();
-    std::fs::write(&key, pair.serialize_pem()).unwrap();
+    let TlsFiles { ca, certificate, key } = TlsFiles::make(home);
     let tls = json!({ "certificate": certificate, "key": key });
     std::fs::write(&file, json!({ "tls": tls, "access": { "oidc": oidc } }).to_string()).unwrap();
     let examples = root().join("examples");

@@ -6,6 +6,8 @@ use hexproof_core::id::ClusterId;
 use hexproof_core::port::StorageError;
 use http::StatusCode;
 
+use crate::dress::Said;
+
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -81,6 +83,10 @@ impl From<StorageError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.status(), self.to_string()).into_response()
+        let sentence = self.to_string();
+        let mut response = (self.status(), format!("{sentence}\n")).into_response();
+        // People get it as a page.
+        response.extensions_mut().insert(Said(sentence));
+        response
     }
 }

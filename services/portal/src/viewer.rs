@@ -1,12 +1,18 @@
 //! Who looks, and the one place that asks whether a pack is within reach.
 
+use std::collections::BTreeMap;
+
 use axum::extract::FromRequestParts;
+use hexproof_access::Draft;
 use hexproof_core::access::{Caller, Role, Trail};
 use hexproof_core::audit::AuditKey;
 use hexproof_core::id::ClusterId;
 use hexproof_core::port::evidence::{Evidence, PackEntry};
+use http::Extensions;
 use http::request::Parts;
+use serde::de::DeserializeOwned;
 
+use crate::again::Kept;
 use crate::refusal::Refusal;
 
 /// Who looks at a page.
@@ -18,6 +24,8 @@ pub(crate) struct Viewer {
     pub(crate) trail: Trail,
     /// What every form of this session must carry.
     pub(crate) csrf: String,
+    /// A form of this page that came when its session had ended.
+    pub(crate) kept: Option<Kept>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Viewer {
@@ -25,14 +33,28 @@ impl<S: Send + Sync> FromRequestParts<S> for Viewer {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         // Without the layer there is nobody, and nobody sees anything.
-        let caller = parts.extensions.get::<Caller>().cloned().ok_or(Refusal::Login)?;
-        let trail = parts.extensions.get::<Trail>().cloned().unwrap_or_default();
-        let csrf = parts.extensions.get::<hexproof_access::Csrf>().map(|csrf| csrf.0.clone());
-        Ok(Self { caller, trail, csrf: csrf.unwrap_or_default() })
+        Self::of(&parts.extensions).ok_or(Refusal::Login)
     }
 }
 
 impl Viewer {
+    /// Who looks, by what the access layer put beside the request.
+    pub(crate) fn of(extensions: &Extensions) -> Option<Self> {
+        let caller = extensions.get::<Caller>()?.clone();
+        let trail = extensions.get::<Trail>().cloned().unwrap_or_default();
+        let csrf = extensions.get::<hexproof_access::Csrf>().map(|csrf| csrf.0.clone());
+        let kept = extensions.get::<Draft>().cloned().map(Kept::new);
+        Some(Self { caller, trail, csrf: csrf.unwrap_or_default(), kept })
+    }
+
+    /// What was typed into the form that is sent to `action`, if it came when its session had ended.
+    pub(crate) fn refill<T: DeserializeOwned>(&self, action: &str) -> Option<T> {
+        let draft = self.kept.as_ref()?.take(action)?;
+        let fields: BTreeMap<&String, &String> =
+            draft.fields.iter().map(|(name, value)| (name, value)).collect();
+        serde_json::from_value(serde_json::to_value(fields).ok()?).ok()
+    }
+
     /// Whether any of the caller's roles is one of these.
     pub(crate) fn is(&self, roles: &[Role]) -> bool {
         roles.iter().any(|role| self.caller.roles.contains(role))

@@ -2,11 +2,13 @@
 //!
 //! `catalogue` reads measure files, `facts` indexes a snapshot, `verdict` collects what a measure says of a
 //! subject, `measures` holds one typed function a measure, `score` turns verdicts into ratings, gates, the list of
-//! work and the reconciled population. `examples` runs the examples that measure files carry.
+//! work and the reconciled population. `examples` runs the examples that measure files carry, `diff` compares two
+//! assessments.
 //!
 //! Snapshot → facts → verdicts → interception and waivers → scores → assessment
 
 pub mod catalogue;
+pub mod diff;
 pub mod examples;
 pub mod facts;
 pub mod measures;

@@ -57,6 +57,23 @@ pub fn attachments(pdf: &[u8]) -> Result<Vec<Attachment>, SealError> {
     Ok(found)
 }
 
+/// The beginning of an attached file: about `most` bytes of it, all if it is shorter; `None` where no file has that
+/// name. No more than that is decoded, whatever it would inflate to.
+///
+/// # Errors
+/// As [`attachments`].
+pub fn attachment_head(pdf: &[u8], name: &str, most: u64) -> Result<Option<Vec<u8>>, SealError> {
+    let document = Document::open(pdf)?;
+    let Some(file) = embedded(&document)?.into_iter().find(|file| file.name == name) else { return Ok(None) };
+    let (mut bytes, mut budget) = (Vec::new(), most);
+    let stream = document.stream(file.stream)?;
+    match filter::decode(&document, &stream, &mut budget, |piece| bytes.extend_from_slice(piece)) {
+        // The end of the budget is what was asked for.
+        Err(SealError::Limit { .. }) | Ok(_) => Ok(Some(bytes)),
+        Err(error) => Err(error),
+    }
+}
+
 /// The attached files, hashed without being kept, and checked against the size and checksum that the
 /// PDF states. The inner error is a sentence about a file that does not match.
 pub(crate) fn digests(document: &Document<'_>) -> Result<Result<Vec<AttachmentDigest>, String>, SealError> {

@@ -21,7 +21,7 @@ mod purpose;
 mod seal;
 mod verify;
 
-pub use attachments::{Attachment, AttachmentDigest, attachments};
+pub use attachments::{Attachment, AttachmentDigest, attachment_head, attachments};
 pub use error::SealError;
 pub use identity::Identity;
 pub use seal::{Permission, SealOptions, seal};

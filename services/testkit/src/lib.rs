@@ -6,9 +6,12 @@
 //! guess: what the scenario does not serve is 404, and every request is kept to be asserted on.
 //! [`MemoryRecords`] and [`MemoryAccessLog`] keep what the service keeps, and can be switched off like a store.
 //!
+//! [`evidence::FixedEvidence`] holds packs for whoever shows them, and [`evidence::Sample`] makes them.
+//!
 //! [`MemoryRuns`] and [`MemorySlots`] are a store that can be shared, outlives its users and can go down.
 
 mod cluster;
+pub mod evidence;
 mod faults;
 pub mod generate;
 mod lists;

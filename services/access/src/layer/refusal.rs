@@ -16,6 +16,8 @@ pub(crate) enum Refusal {
     Link(&'static str),
     /// The caller has no role for this, or nobody has.
     Role,
+    /// There is nothing at this address.
+    Unknown,
     /// The page does not take this method.
     Method,
     /// A request from elsewhere to a service for one machine.
@@ -38,7 +40,8 @@ impl Refusal {
         match self {
             Self::Credentials(reason) => status::unauthenticated(reason),
             Self::Link(reason) | Self::Foreign(reason) => status::denied(reason),
-            Self::Role => status::denied("your roles do not allow this"),
+            // A call that nobody has a role for is told apart from none by the protocol, further on.
+            Self::Role | Self::Unknown => status::denied("your roles do not allow this"),
             Self::Method => status::denied("this method is not served here"),
             Self::Subject => {
                 status::invalid(DEV_SUBJECT, "1 to 64 printable ASCII characters without spaces")
@@ -50,10 +53,11 @@ impl Refusal {
         }
     }
 
-    fn http(self) -> StatusCode {
+    pub(crate) fn http(self) -> StatusCode {
         match self {
             Self::Credentials(_) => StatusCode::UNAUTHORIZED,
             Self::Link(_) | Self::Role | Self::Foreign(_) => StatusCode::FORBIDDEN,
+            Self::Unknown => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Subject => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -72,9 +76,31 @@ impl Refusal {
         }
         let mut response = Response::new(B::default());
         *response.status_mut() = self.http();
+        self.challenge(&mut response);
+        response
+    }
+
+    /// Says how an identity is proved, where that was missing.
+    pub(super) fn challenge<B>(self, response: &mut Response<B>) {
         if let Self::Credentials(_) = self {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        response
+    }
+
+    /// What a page says of it.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Credentials(_) => "Log in to see this page.",
+            Self::Link(_) => "This link gives nothing any more. Ask for a new one.",
+            Self::Role => "Your roles do not allow this.",
+            Self::Unknown => "There is no such page.",
+            Self::Method => "This page cannot be used in this way.",
+            Self::Foreign(reason) => reason,
+            Self::Unavailable(_) => {
+                "Who you are cannot be told at the moment. Nothing is lost; try again in a minute."
+            }
+            Self::Subject => "The name in the request cannot be that of a person.",
+            Self::TooLarge => "The request is larger than any of this portal.",
+        }
     }
 }

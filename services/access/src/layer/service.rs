@@ -5,13 +5,16 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use hexproof_core::access::{AccessEntry, AccessOutcome, Caller, Trail};
-use http::header::AUTHORIZATION;
-use http::{Request, Response};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::Body;
 use tonic::Code;
 use tower::{Layer, Service};
 
-use super::{Gate, Refusal, Refused};
+use super::visit::Visit;
+use super::{Gate, PageRefusal, Refusal, Refused, page};
 use crate::ledger::chain;
+use crate::policy::{Page, Target};
 
 /// Puts access in front of services; see [`crate::Access::layer`].
 #[derive(Clone)]
@@ -34,7 +37,8 @@ impl<S> Layer<S> for AccessLayer {
 }
 
 /// A service that is reached through access alone. The requests that pass carry a `Caller` (unless anybody may call)
-/// and a `Trail` as extensions, and for a download link the `LinkGrant`; they carry no `authorization` any more.
+/// and a `Trail` as extensions, for a download link the `LinkGrant`, for a page the [`crate::Csrf`]; they carry no
+/// `authorization` and no cookies any more.
 #[derive(Clone)]
 pub struct AccessService<S> {
     gate: Arc<Gate>,
@@ -46,7 +50,9 @@ where
     S: Service<Request<A>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Send,
-    A: Send + 'static,
+    A: Body + Send + 'static,
+    A::Data: Send,
+    A::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: Default + Send + 'static,
 {
     type Response = Response<B>;
@@ -68,21 +74,49 @@ where
 async fn answer<S, A, B>(gate: Arc<Gate>, mut inner: S, request: Request<A>) -> Result<Response<B>, S::Error>
 where
     S: Service<Request<A>, Response = Response<B>>,
+    A: Body,
+    A::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: Default,
 {
     let (mut parts, body) = request.into_parts();
     let admitted = match gate.admit(&parts).await {
         Ok(admitted) => admitted,
-        Err(Refused { refusal, caller, action, trail }) => {
+        Err(Refused { refusal, caller, target, action, trail }) => {
+            if let (Some(Target::Page(rule)), Refusal::Credentials(_)) = (target, refusal) {
+                // Whoever can log in is not refused, but asked to.
+                let asked = match page::asks(&parts) {
+                    Some(login) => Some(login),
+                    None => gate.lapsed(rule, &parts, body).await,
+                };
+                if let Some(answer) = asked {
+                    return Ok(answer);
+                }
+            }
             if refusal.is_denial() {
                 let subject = caller.as_ref().map(|caller| caller.subject.as_str());
                 tracing::info!(action, subject, reason = refusal.status().message(), "a call was refused");
                 gate.ledger.refused(caller.as_ref(), &action, &trail);
             }
-            return Ok(refusal.response(&parts.headers));
+            return Ok(match target {
+                Some(Target::Page(_)) => page::refused(refusal, &parts),
+                None if !is_rpc(&parts.headers) => page::refused(refusal, &parts),
+                _ => refusal.response(&parts.headers),
+            });
         }
     };
     let (target, trail) = (admitted.target, admitted.trail);
+    if let Target::Page(rule) = target {
+        let (caller, session, csrf) =
+            (admitted.caller.as_ref(), admitted.session.as_ref(), admitted.csrf.as_ref());
+        match (rule.page, caller) {
+            (Page::Login, _) => return Ok(gate.begin(&parts).await),
+            (Page::LoginReturn, _) => return Ok(gate.end_login(&parts).await),
+            (Page::Logout, Some(caller)) => {
+                return Ok(gate.end_session(&parts, caller, session, csrf, body).await);
+            }
+            _ => {}
+        }
+    }
     let kind = parts.headers.clone();
     parts.headers.remove(AUTHORIZATION);
     if let Some(caller) = &admitted.caller {
@@ -91,14 +125,20 @@ where
     if let Some(grant) = admitted.link {
         parts.extensions.insert(grant);
     }
+    if let Some(csrf) = admitted.csrf {
+        parts.extensions.insert(csrf);
+    }
     parts.extensions.insert(trail.clone());
+    let visit = Visit::new(&gate, admitted.session, target, &mut parts);
+    // What proves a session goes no further.
+    parts.headers.remove(COOKIE);
     let request = Request::from_parts(parts, body);
     if !target.logged() {
         let response = inner.call(request).await?;
         if let (Some(caller), AccessOutcome::Refused) = (&admitted.caller, outcome(&response)) {
             gate.ledger.refused(Some(caller), &target.action(), &trail);
         }
-        return Ok(response);
+        return Ok(visit.end(&gate, response));
     }
     let mut call = Call { gate, caller: admitted.caller, action: target.action(), trail, ended: false };
     let response = inner.call(request).await?;
@@ -106,17 +146,24 @@ where
     if outcome == AccessOutcome::Refused {
         call.ended = true;
         call.gate.ledger.refused(call.caller.as_ref(), &call.action, &call.trail);
-        return Ok(response);
+        return Ok(visit.end(&call.gate, response));
     }
     let entry = call.entry(outcome);
     if let Err(error) = call.gate.ledger.write(&entry).await {
         let (action, subject) = (&entry.action, &entry.subject);
         tracing::error!(action, subject, error = chain(&error), "the access log could not be written");
         call.ended = true;
-        return Ok(Refusal::Unavailable("the access log cannot be written; try again").response(&kind));
+        return Ok(match target {
+            Target::Page(_) => PageRefusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "What you did may be done, but it could not be written into the access log. Look whether it is.",
+            )
+            .response(),
+            _ => Refusal::Unavailable("the access log cannot be written; try again").response(&kind),
+        });
     }
     call.ended = true;
-    Ok(response)
+    Ok(visit.end(&call.gate, response))
 }
 
 /// A call that is logged. If the caller goes away before its end, what it may have done until then is logged still.
@@ -140,6 +187,11 @@ impl Drop for Call {
             self.gate.ledger.leave(self.entry(AccessOutcome::Failed));
         }
     }
+}
+
+/// Whether a request speaks gRPC, or gRPC-Web.
+pub(super) fn is_rpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// How a call ended, by the head of its answer: failures of RPCs stand there too, since no message came before them.

@@ -19,6 +19,8 @@ use crate::error::read_file;
 use crate::layer::Refusal;
 use crate::ledger::chain;
 
+use super::provider::{Endpoints, KeysError, is_safe};
+
 /// A key that the provider has withdrawn works no longer than this.
 const FRESH: SignedDuration = SignedDuration::from_hours(1);
 /// Where the provider does not answer, its keys are taken for so long.
@@ -40,6 +42,7 @@ struct Key {
 struct Set {
     read: Timestamp,
     keys: Vec<Key>,
+    endpoints: Arc<Endpoints>,
 }
 
 /// The keys of one provider.
@@ -53,29 +56,12 @@ pub(super) struct Keys {
     asked: tokio::sync::Mutex<Option<Timestamp>>,
 }
 
-/// Why the provider's keys are not there.
-#[derive(Debug, thiserror::Error)]
-enum KeysError {
-    #[error("cannot ask `{url}`")]
-    Ask { url: String, source: reqwest::Error },
-    #[error("`{url}` answers with status {status}")]
-    Status { url: String, status: u16 },
-    #[error("the answer of `{url}` is larger than 256 KiB")]
-    TooLarge { url: String },
-    #[error("the answer of `{url}` cannot be read")]
-    Form { url: String, source: serde_json::Error },
-    #[error("the provider calls itself `{found}` and not `{wanted}`")]
-    Issuer { found: String, wanted: String },
-    #[error("the address of the keys is neither `https` nor on this machine")]
-    Address,
-    #[error("the provider has no key that could be used")]
-    Empty,
-}
-
 #[derive(Deserialize)]
 struct Discovery {
     issuer: String,
     jwks_uri: String,
+    #[serde(flatten)]
+    endpoints: Endpoints,
 }
 
 #[derive(Deserialize)]
@@ -139,9 +125,9 @@ impl Keys {
         }
         *asked = Some(now);
         match self.fetch().await {
-            Ok(keys) => {
+            Ok((keys, endpoints)) => {
                 info!(issuer = self.issuer, keys = keys.len(), "the keys of the identity provider were read");
-                let set = Arc::new(Set { read: now, keys });
+                let set = Arc::new(Set { read: now, keys, endpoints: Arc::new(endpoints) });
                 *self.set.write().unwrap_or_else(PoisonError::into_inner) = Some(set);
             }
             Err(error) => {
@@ -150,7 +136,7 @@ impl Keys {
         }
     }
 
-    async fn fetch(&self) -> Result<Vec<Key>, KeysError> {
+    async fn fetch(&self) -> Result<(Vec<Key>, Endpoints), KeysError> {
         let discovery: Discovery = self.get(&self.discovery).await?;
         if discovery.issuer != self.issuer {
             let found = discovery.issuer.chars().take(200).flat_map(char::escape_default).collect();
@@ -164,25 +150,45 @@ impl Keys {
         let keys: Vec<Key> = jwks.keys.into_iter().take(MOST_KEYS).filter_map(key).collect();
         match keys.is_empty() {
             true => Err(KeysError::Empty),
-            false => Ok(keys),
+            false => Ok((keys, discovery.endpoints)),
         }
     }
 
     async fn get<T: for<'de> Deserialize<'de>>(&self, url: &Url) -> Result<T, KeysError> {
-        let ask = |source| KeysError::Ask { url: url.to_string(), source };
-        let mut answer = self.http.get(url.clone()).send().await.map_err(ask)?;
-        if answer.status() != 200 {
-            return Err(KeysError::Status { url: url.to_string(), status: answer.status().as_u16() });
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(ask)? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(KeysError::TooLarge { url: url.to_string() });
-            }
-            body.extend_from_slice(&chunk);
+        let (status, body) = read(self.http.get(url.clone()), url).await?;
+        if status != 200 {
+            return Err(KeysError::Status { url: url.to_string(), status });
         }
         serde_json::from_slice(&body).map_err(|source| KeysError::Form { url: url.to_string(), source })
     }
+
+    /// What else the provider serves; it is asked for as its keys are.
+    pub(super) async fn endpoints(&self) -> Result<Arc<Endpoints>, Refusal> {
+        if let Some(set) = self.set(FRESH) {
+            return Ok(set.endpoints.clone());
+        }
+        self.ask().await;
+        Ok(self.set(STALE).ok_or(UNAVAILABLE)?.endpoints.clone())
+    }
+
+    /// The client that the provider is asked with.
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+}
+
+/// Sends a request and reads its answer, unless that is too large.
+pub(super) async fn read(request: reqwest::RequestBuilder, url: &Url) -> Result<(u16, Vec<u8>), KeysError> {
+    let ask = |source| KeysError::Ask { url: url.to_string(), source };
+    let mut answer = request.send().await.map_err(ask)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(ask)? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(KeysError::TooLarge { url: url.to_string() });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((answer.status().as_u16(), body))
 }
 
 impl Set {
@@ -235,15 +241,4 @@ fn is(stated: KeyAlgorithm, algorithm: Algorithm) -> bool {
             | (KeyAlgorithm::PS256, Algorithm::PS256)
             | (KeyAlgorithm::EdDSA, Algorithm::EdDSA)
     )
-}
-
-/// Keys come over TLS, or from this machine.
-fn is_safe(url: &Url) -> bool {
-    let near = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => return false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && near)
 }

@@ -1,12 +1,12 @@
 //! The pages of the portal: which there are, who may open them. The portal adds no route but through this table.
 //!
 //! Each piece of a path is read as what it names: a path that holds anything else leads nowhere, so that no text of a
-//! caller ever becomes part of a key of the store.
+//! caller ever becomes part of a key of the store. `path` reads them.
 
-use hexproof_core::access::Artifact;
-use hexproof_core::id::{ClusterId, RecordId, RunId};
-use hexproof_core::measure::MeasureId;
+mod path;
+
 use http::Method;
+pub use path::{artifact, page_at, page_of};
 
 use super::{ADMINS, AUDITORS, Callers, OPERATORS, PEOPLE};
 
@@ -162,119 +162,88 @@ impl Page {
         PAGES.iter().find(|rule| rule.page == self)
     }
 
+    /// The page that shows the form which this one does; `None` for what no form of fields leads to.
+    pub fn form(self) -> Option<Self> {
+        Some(match self {
+            Self::StartAudit => Self::Cluster,
+            Self::CancelAudit => Self::Audit,
+            Self::CreateSchedule => Self::NewSchedule,
+            Self::UpdateSchedule | Self::DeleteSchedule => Self::Schedule,
+            Self::ProposeWaiver => Self::NewWaiver,
+            Self::ApproveWaiver | Self::RevokeWaiver => Self::Waiver,
+            _ => return None,
+        })
+    }
+
+    /// Whether the access layer answers it by itself: what becomes of identities is none of the portal's business.
+    pub fn is_answered_by_access(self) -> bool {
+        matches!(self, Self::Login | Self::LoginReturn | Self::Logout)
+    }
+
+    /// The RPCs that it stands for or calls. Whoever may open it may call each of them.
+    pub fn calls(self) -> &'static [&'static str] {
+        match self {
+            Self::Asset | Self::Home | Self::Login | Self::LoginReturn | Self::Logout => &[],
+            Self::Clusters => &[
+                "/hexproof.v1.ClusterService/ListClusters",
+                "/hexproof.v1.PackService/ListPacks",
+                "/hexproof.v1.ScheduleService/ListSchedules",
+                "/hexproof.v1.ScheduleService/ListSlots",
+            ],
+            Self::Cluster => &[
+                "/hexproof.v1.ClusterService/GetCluster",
+                "/hexproof.v1.PackService/ListPacks",
+                "/hexproof.v1.AuditService/ListAudits",
+                "/hexproof.v1.ScheduleService/ListSchedules",
+                "/hexproof.v1.ScheduleService/ListSlots",
+            ],
+            Self::StartAudit => &["/hexproof.v1.AuditService/StartAudit"],
+            Self::Audit => &["/hexproof.v1.AuditService/GetAudit"],
+            Self::CancelAudit => &["/hexproof.v1.AuditService/CancelAudit"],
+            Self::Packs => &["/hexproof.v1.PackService/ListPacks"],
+            Self::Pack | Self::Observations | Self::Observation | Self::Population => {
+                &["/hexproof.v1.PackService/GetPack", "/hexproof.v1.PackService/ListPacks"]
+            }
+            Self::Changes => &["/hexproof.v1.PackService/ComparePacks", "/hexproof.v1.PackService/ListPacks"],
+            Self::Verification | Self::Verify | Self::VerifyUpload => {
+                &["/hexproof.v1.PackService/VerifyPack"]
+            }
+            Self::File => &["/hexproof.v1.PackService/DownloadPack"],
+            Self::Measures => &["/hexproof.v1.MeasureService/ListMeasures"],
+            Self::Measure => &["/hexproof.v1.MeasureService/GetMeasure"],
+            Self::Schedules => &[
+                "/hexproof.v1.ScheduleService/ListSchedules",
+                "/hexproof.v1.ScheduleService/ListSlots",
+                "/hexproof.v1.ClusterService/ListClusters",
+            ],
+            Self::NewSchedule => &["/hexproof.v1.ClusterService/ListClusters"],
+            Self::CreateSchedule => &["/hexproof.v1.ScheduleService/CreateSchedule"],
+            Self::Schedule => {
+                &["/hexproof.v1.ScheduleService/GetSchedule", "/hexproof.v1.ScheduleService/ListSlots"]
+            }
+            Self::UpdateSchedule => {
+                &["/hexproof.v1.ScheduleService/GetSchedule", "/hexproof.v1.ScheduleService/UpdateSchedule"]
+            }
+            Self::DeleteSchedule => &["/hexproof.v1.ScheduleService/DeleteSchedule"],
+            Self::Waivers => {
+                &["/hexproof.v1.WaiverService/ListWaivers", "/hexproof.v1.ClusterService/ListClusters"]
+            }
+            Self::NewWaiver => {
+                &["/hexproof.v1.ClusterService/ListClusters", "/hexproof.v1.MeasureService/ListMeasures"]
+            }
+            Self::ProposeWaiver => &["/hexproof.v1.WaiverService/ProposeWaiver"],
+            Self::Waiver => &["/hexproof.v1.WaiverService/GetWaiver"],
+            Self::ApproveWaiver => &["/hexproof.v1.WaiverService/ApproveWaiver"],
+            Self::RevokeWaiver => &["/hexproof.v1.WaiverService/RevokeWaiver"],
+            Self::AccessLog => &["/hexproof.v1.AccessLogService/ListAccessEntries"],
+        }
+    }
+
     /// Its name in the access log, such as `Portal.File`.
     pub fn action(self) -> String {
         format!("Portal.{self:?}")
     }
 }
 
-impl PageRule {
-    /// Whether a path is one of this page: every piece reads as what the pattern names.
-    pub fn is_at(&self, path: &str) -> bool {
-        let mut wanted = self.pattern.split('/');
-        let mut found = path.split('/');
-        loop {
-            match (wanted.next(), found.next()) {
-                (None, None) => return true,
-                (Some(wanted), Some(found)) if fits(wanted, found) => {}
-                _ => return false,
-            }
-        }
-    }
-
-    /// Whether a method is the one of this page.
-    pub fn admits(&self, method: &Method) -> bool {
-        method == self.method || (method == Method::HEAD && self.method == Method::GET)
-    }
-}
-
-/// The page that a method and a path lead to.
-pub fn page_of(method: &Method, path: &str) -> Option<&'static PageRule> {
-    // `new` is no id: where a fixed piece and a name fit, the fixed one stands first or is the only one that parses.
-    let mut fitting = PAGES.iter().filter(|rule| rule.is_at(path) && rule.admits(method));
-    let first = fitting.next()?;
-    fitting.fold(Some(first), |best, rule| match best {
-        Some(best) if best.pattern.contains('{') && !rule.pattern.contains('{') => Some(rule),
-        best => best,
-    })
-}
-
-fn fits(wanted: &str, found: &str) -> bool {
-    match wanted {
-        "{cluster}" => found.parse::<ClusterId>().is_ok(),
-        "{audit}" => found.parse::<RunId>().is_ok(),
-        "{schedule}" | "{waiver}" => found.parse::<RecordId>().is_ok(),
-        "{measure}" => found.parse::<MeasureId>().is_ok(),
-        "{place}" => found.parse::<u32>().is_ok_and(|place| place.to_string() == found),
-        "{artifact}" => artifact(found).is_some(),
-        "{name}" => {
-            !found.is_empty()
-                && found.len() <= 80
-                && found.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-        }
-        wanted => wanted == found,
-    }
-}
-
-/// The artifact that a piece of a path names.
-pub fn artifact(word: &str) -> Option<Artifact> {
-    Some(match word {
-        "pack" => Artifact::Pack,
-        "assessment" => Artifact::Assessment,
-        "snapshot" => Artifact::Snapshot,
-        "population" => Artifact::Population,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_page_stands_in_the_table_once() {
-        let pages: BTreeSet<Page> = PAGES.iter().map(|rule| rule.page).collect();
-        assert_eq!(pages.len(), PAGES.len());
-        let places: BTreeSet<(&str, &str)> =
-            PAGES.iter().map(|rule| (rule.method.as_str(), rule.pattern)).collect();
-        assert_eq!(places.len(), PAGES.len());
-    }
-
-    #[test]
-    fn a_path_leads_to_a_page_only_if_every_piece_reads_as_what_it_names() {
-        let at = |path: &str| page_of(&Method::GET, path).map(|rule| rule.page);
-        let run = "0b7c9a52-1f04-5e1b-8c3d-9a0f6e5d4c3b";
-        assert_eq!(at("/"), Some(Page::Home));
-        assert_eq!(at("/clusters/shop"), Some(Page::Cluster));
-        assert_eq!(at("/schedules/new"), Some(Page::NewSchedule));
-        assert_eq!(at("/waivers/new"), Some(Page::NewWaiver));
-        assert_eq!(at(&format!("/clusters/shop/packs/{run}/files/pack")), Some(Page::File));
-        assert_eq!(at(&format!("/clusters/shop/packs/{run}/observations/7")), Some(Page::Observation));
-        for path in [
-            "",
-            "//",
-            "/clusters/",
-            "/clusters/..",
-            "/clusters/%2e%2e",
-            "/clusters/Shop",
-            "/clusters/shop/packs/x",
-            &format!("/clusters/../packs/{run}"),
-            &format!("/clusters/shop/packs/{run}/files/../../secret"),
-            &format!("/clusters/shop/packs/{run}/files/other"),
-            &format!("/clusters/shop/packs/{run}/observations/007"),
-            &format!("/clusters/shop/packs/{run}/observations/-1"),
-            &format!("/clusters/shop/packs/{run}/"),
-            "/assets/../x",
-            "/assets/",
-            "/portal",
-        ] {
-            assert_eq!(at(path), None, "{path}");
-        }
-        assert_eq!(page_of(&Method::HEAD, "/clusters").map(|rule| rule.page), Some(Page::Clusters));
-        assert_eq!(page_of(&Method::POST, "/schedules").map(|rule| rule.page), Some(Page::CreateSchedule));
-        assert_eq!(page_of(&Method::PUT, "/schedules"), None);
-        assert_eq!(page_of(&Method::POST, "/clusters"), None);
-    }
-}
+mod tests;

@@ -6,12 +6,13 @@ use futures::future::join_all;
 use hexproof_core::access::{AccessEntry, AccessOutcome, Clusters};
 use hexproof_core::audit::{AuditKey, AuditOrder, Ending, Trigger};
 use hexproof_core::id::RecordId;
+use hexproof_core::port::evidence::PackPick;
 use hexproof_core::port::{AccessLog, Ordered, Records, Runs, Slots, StorageError};
 use hexproof_core::register::{RecordKind, SlotOutcome, SlotRecord, Version};
 use jiff::{Timestamp, ToSpan as _};
 
 use super::{CLAIMANTS, Check, Violation, holds};
-use crate::{AccessStore, PackStore, Pick, RecordStore, RunStore, SlotStore};
+use crate::{AccessStore, PackStore, RecordStore, RunStore, SlotStore};
 
 /// Audits that are ordered to be listed.
 const LISTED: i64 = 12;
@@ -102,7 +103,7 @@ impl Check<'_> {
             holds(seen.len() as i64 == before as i64 + LISTED, "lists hold everything", found)?;
         }
         let packs = PackStore::new(self.archive.clone());
-        let pick = Pick { clusters: self.only(), from: None, until: Some(instant(1)) };
+        let pick = PackPick { clusters: self.only(), from: None, until: Some(instant(1)) };
         let listed = told("listing packs", packs.list(&pick, None, 500).await)?.items;
         holds(listed.is_empty(), "no pack is listed outside its period", format!("{listed:?}"))
     }

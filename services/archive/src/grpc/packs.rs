@@ -1,7 +1,8 @@
-//! PackService: evidence is listed, read, taken away and checked.
+//! PackService: evidence is listed, read, taken away, checked and compared.
 //!
 //! Whatever lies beyond the caller's clusters or period looks like what does not exist.
 
+mod compare;
 mod mask;
 
 use std::collections::BTreeSet;
@@ -18,15 +19,15 @@ use hexproof_core::access::{Artifact, Caller, Clusters, LinkGrant};
 use hexproof_core::audit::AuditKey;
 use hexproof_core::digest::Digest;
 use hexproof_core::id::RecordId;
-use hexproof_core::port::{CheckPack, Clock, Links, Register, StorageError};
+use hexproof_core::port::evidence::{PackEntry, PackPick};
+use hexproof_core::port::{CheckPack, Clock, Compare, Links, Register, StorageError};
 use hexproof_core::register::{RevokedLink, Version};
 use tokio::sync::Semaphore;
 use tonic::{Code, Request, Response, Status};
 
 use crate::download::Download;
 use crate::index::Chain;
-use crate::layout::PackRow;
-use crate::packs::{FinishedRun, PackStore, Pick};
+use crate::packs::{FinishedRun, PackStore};
 
 use mask::PackMask;
 
@@ -44,6 +45,7 @@ pub struct PackApi {
     register: Register,
     links: Arc<dyn Links>,
     check: Arc<dyn CheckPack>,
+    compare: Arc<dyn Compare>,
     clock: Arc<dyn Clock>,
     heavy: Arc<Semaphore>,
 }
@@ -55,9 +57,10 @@ impl PackApi {
         register: Register,
         links: Arc<dyn Links>,
         check: Arc<dyn CheckPack>,
+        compare: Arc<dyn Compare>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { packs, register, links, check, clock, heavy: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { packs, register, links, check, compare, clock, heavy: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// The service for a server, with room for the largest pack that may be sent for a check.
@@ -67,13 +70,24 @@ impl PackApi {
 
     /// The finished run that a request names, if the caller may know of it.
     async fn run(&self, caller: &Caller, cluster: &str, audit: &str) -> Result<FinishedRun, Status> {
+        self.run_named(caller, cluster, "audit_id", audit).await
+    }
+
+    /// The same, named by another field of the request.
+    async fn run_named(
+        &self,
+        caller: &Caller,
+        cluster: &str,
+        field: &'static str,
+        audit: &str,
+    ) -> Result<FinishedRun, Status> {
         let cluster = cluster.parse().map_err(|error| invalid_id("cluster_id", &error))?;
         within(caller, &cluster)?;
-        let run = audit.parse().map_err(|error| invalid_id("audit_id", &error))?;
+        let run = audit.parse().map_err(|error| invalid_id(field, &error))?;
         let key = AuditKey { cluster, run };
         let found = self.packs.find(&key).await.map_err(refused)?;
         found
-            .filter(|run| caller.scope.admits_at(&key.cluster, run.row.finished))
+            .filter(|run| caller.scope.admits_at(&key.cluster, run.entry.finished))
             .ok_or_else(|| not_found("pack of audit", run))
     }
 
@@ -115,14 +129,14 @@ impl PackService for PackApi {
         };
         let from = query.from.as_ref().map(|at| instant("from", at)).transpose()?;
         let until = query.until.as_ref().map(|at| instant("until", at)).transpose()?;
-        let pick = Pick {
+        let pick = PackPick {
             clusters,
             from: from.max(scope.from),
             until: [until, scope.until].into_iter().flatten().min(),
         };
         let page = self.packs.list(&pick, after.as_ref(), limit).await.map_err(refused)?;
         Ok(Response::new(v1::ListPacksResponse {
-            packs: page.items.iter().map(|row| mask.apply(message(row))).collect(),
+            packs: page.items.iter().map(|pack| mask.apply(message(pack))).collect(),
             next_page_token: page_token(page.next.as_ref(), &query),
         }))
     }
@@ -135,8 +149,8 @@ impl PackService for PackApi {
         let v1::GetPackRequest { cluster_id, audit_id, read_mask } = request.get_ref();
         let mask = PackMask::read(read_mask.as_ref())?;
         let run = self.run(caller(&request)?, cluster_id, audit_id).await?;
-        trail.touches(Some(&run.row.key.cluster), run.row.key.run.to_string());
-        let mut pack = message(&run.row);
+        trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
+        let mut pack = message(&run.entry);
         if mask.wants_assessment() {
             let _permit = self.permit().await?;
             let mut assessment = self.packs.assessment(&run).await.map_err(refused)?;
@@ -157,7 +171,7 @@ impl PackService for PackApi {
         let v1::DownloadPackRequest { cluster_id, audit_id, artifact, offset } = request.get_ref();
         let artifact = convert::artifact("artifact", *artifact)?;
         let run = self.run(caller(&request)?, cluster_id, audit_id).await?;
-        trail.touches(Some(&run.row.key.cluster), run.row.key.run.to_string());
+        trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
         let file = self.open(&run, artifact).await?;
         let (total, digest) = (file.size, file.digest.to_string());
         if *offset > total {
@@ -191,7 +205,7 @@ impl PackService for PackApi {
                 .ok_or_else(|| invalid("lifetime", "must be between 1 second and 15 minutes"))?,
         };
         let run = self.run(caller, cluster_id, audit_id).await?;
-        trail.touches(Some(&run.row.key.cluster), run.row.key.run.to_string());
+        trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
         let file = self.open(&run, artifact).await?;
         let expires = self.clock.now().checked_add(lifetime).map_err(|error| {
             tracing::error!(%error, "clock is beyond all time");
@@ -199,13 +213,13 @@ impl PackService for PackApi {
         })?;
         let link = self.links.create(&LinkGrant {
             subject: caller.subject.clone(),
-            audit: run.row.key.clone(),
+            audit: run.entry.key.clone(),
             artifact,
             digest: file.digest,
             expires,
         });
         // The log shall name the link, by which it can be revoked.
-        trail.touches(Some(&run.row.key.cluster), format!("{} link {}", run.row.key.run, link.id));
+        trail.touches(Some(&run.entry.key.cluster), format!("{} link {}", run.entry.key.run, link.id));
         Ok(Response::new(v1::CreateDownloadLinkResponse {
             url: link.url,
             link_id: link.id.to_string(),
@@ -238,6 +252,17 @@ impl PackService for PackApi {
         }
     }
 
+    async fn compare_packs(
+        &self,
+        request: Request<v1::ComparePacksRequest>,
+    ) -> Result<Response<v1::ComparePacksResponse>, Status> {
+        let trail = trail(&request);
+        let caller = caller(&request)?.clone();
+        let (run, answer) = self.compared(&caller, request.into_inner()).await?;
+        trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
+        Ok(Response::new(answer))
+    }
+
     async fn verify_pack(
         &self,
         request: Request<v1::VerifyPackRequest>,
@@ -254,7 +279,7 @@ impl PackService for PackApi {
             Some(Pack::Content(content)) => Err(bytes::Bytes::from(content)),
             Some(Pack::Stored(v1::StoredPack { cluster_id, audit_id })) => {
                 let run = self.run(&caller, &cluster_id, &audit_id).await?;
-                trail.touches(Some(&run.row.key.cluster), run.row.key.run.to_string());
+                trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
                 Ok(run)
             }
         };
@@ -276,8 +301,8 @@ impl PackService for PackApi {
     }
 }
 
-fn message(row: &PackRow) -> v1::Pack {
-    let PackRow { key, finished, rating, complete, size, digest } = row;
+fn message(pack: &PackEntry) -> v1::Pack {
+    let PackEntry { key, finished, rating, score: _, complete, size, digest } = pack;
     v1::Pack {
         digest: digest.to_string(),
         cluster_id: key.cluster.to_string(),

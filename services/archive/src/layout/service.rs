@@ -16,11 +16,12 @@ use super::time::place;
 use super::{ClusterId, Key};
 
 /// Every kind, with the folder of its records.
-pub(crate) const KINDS: [(RecordKind, &str); 4] = [
+pub(crate) const KINDS: [(RecordKind, &str); 5] = [
     (RecordKind::Clusters, "clusters"),
     (RecordKind::Schedules, "schedules"),
     (RecordKind::Waivers, "waivers"),
     (RecordKind::RevokedLinks, "revoked-links"),
+    (RecordKind::EndedSessions, "ended-sessions"),
 ];
 
 fn word(kind: RecordKind) -> &'static str {
@@ -29,6 +30,7 @@ fn word(kind: RecordKind) -> &'static str {
         RecordKind::Schedules => "schedules",
         RecordKind::Waivers => "waivers",
         RecordKind::RevokedLinks => "revoked-links",
+        RecordKind::EndedSessions => "ended-sessions",
     }
 }
 

@@ -5,6 +5,7 @@
 //! instead of taking it for a success.
 
 use hexproof_core::audit::{AuditKey, Ending};
+use hexproof_core::port::evidence::{PackEntry, ScoreEntry};
 use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -78,6 +79,23 @@ impl Ended {
                 Ok((ending, at))
             }
         }
+    }
+
+    /// The pack as lists show it; `None` if there is none.
+    ///
+    /// # Errors
+    /// What of the result cannot be understood.
+    pub(crate) fn pack(&self) -> Result<Option<PackEntry>, String> {
+        let Self::Pack(result) = self else { return Ok(None) };
+        Ok(Some(PackEntry {
+            key: AuditKey { cluster: result.cluster.clone(), run: result.run },
+            finished: result.finished_at.parse().map_err(|error| format!("`finishedAt`: {error}"))?,
+            rating: result.rating.parse().map_err(|error| format!("`rating`: {error}"))?,
+            score: result.overall.map(ScoreEntry::from),
+            complete: result.complete,
+            size: result.pack.length,
+            digest: result.pack.digest,
+        }))
     }
 
     /// Why there is no pack, for people; `None` if there is one.

@@ -38,8 +38,12 @@ pub async fn attempt_with_pack(
     run.put(Part::Population, "the population".into()).await?;
     run.put(Part::Assessment, "the assessment".into()).await?;
     run.put_pack(pack).await?;
-    let outcome =
-        Outcome { finished_at: "2026-11-24T10:00:02Z".into(), rating: "RATING_D".into(), complete: true };
+    let outcome = Outcome {
+        finished_at: "2026-11-24T10:00:02Z".into(),
+        rating: "RATING_D".into(),
+        complete: true,
+        overall: None,
+    };
     Ok(run.finish(outcome).await?.result)
 }
 

@@ -3,6 +3,8 @@
 //! Nothing here asks who is reading: whoever gives evidence to people looks at the scope first
 //! ([`crate::access::Scope::admits_at`] with [`PackEntry::finished`]).
 
+mod filter;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::pin::Pin;
@@ -15,13 +17,14 @@ use jiff::Timestamp;
 
 use super::{Cursor, Page, StorageError};
 use crate::access::{Artifact, Clusters};
-use crate::assessment::Assessment;
+use crate::assessment::{Assessment, two_decimals};
 use crate::audit::AuditKey;
 use crate::digest::Digest;
 use crate::id::ClusterId;
-use crate::measure::MeasureId;
 use crate::observation::Observation;
-use crate::scale::{Goal, Layer, Outcome, Rating};
+use crate::scale::{Outcome, Rating};
+
+pub use filter::ObservationFilter;
 
 /// A pack as lists show it.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +58,19 @@ pub struct ScoreEntry {
     pub gates: u32,
 }
 
+impl ScoreEntry {
+    /// The overall cell of an assessment.
+    pub fn of(assessment: &Assessment) -> Self {
+        let overall = &assessment.overall;
+        Self {
+            low: two_decimals(overall.score_low),
+            high: two_decimals(overall.score_high),
+            coverage: two_decimals(overall.coverage),
+            gates: u32::try_from(assessment.gates.len()).unwrap_or(u32::MAX),
+        }
+    }
+}
+
 /// Which packs are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackPick {
@@ -64,26 +80,6 @@ pub struct PackPick {
     pub from: Option<Timestamp>,
     /// Finished before this instant.
     pub until: Option<Timestamp>,
-}
-
-/// Which observations of a pack are listed. What is empty or `None` does not restrict.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ObservationFilter {
-    /// Of a measure in this layer.
-    pub layer: Option<Layer>,
-    /// Of a measure with weight for this goal.
-    pub goal: Option<Goal>,
-    /// Of this measure.
-    pub measure: Option<MeasureId>,
-    /// Of a subject in this namespace; `Some("")` are subjects without one.
-    pub namespace: Option<String>,
-    /// With this outcome.
-    pub outcome: Option<Outcome>,
-    /// Failures that a waiver covers, or does not.
-    pub waived: Option<bool>,
-    /// Words that all occur in the subject (kind, namespace, name, container), the measure's id or the reason, upper and
-    /// lower case alike.
-    pub words: Vec<String>,
 }
 
 /// Part of the observations of a pack, in canonical order.
@@ -132,6 +128,10 @@ pub trait Evidence: Send + Sync {
         clusters: &Clusters,
         each: usize,
     ) -> Result<BTreeMap<ClusterId, Vec<PackEntry>>, StorageError>;
+
+    /// When the standings were last taken over from the store, whole; `None` before the first time. Older than a minute
+    /// or so means that the store does not answer: what is shown may be out of date, and should say so.
+    fn standings_at(&self) -> Option<Timestamp>;
 
     /// Packs, newest first. A page may be short, even empty, before the end: `next` alone says whether there is more.
     async fn packs(

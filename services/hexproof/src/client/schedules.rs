@@ -19,6 +19,7 @@ pub(super) async fn run(server: &Server, args: Schedules) -> anyhow::Result<Exit
             let CreateArgs { cluster, cron, time_zone, jitter, catch_up, id, request_id: asked } = *args;
             let message = v1::CreateScheduleRequest {
                 request_id: request_id(asked.as_ref())?,
+                validate_only: false,
                 schedule: Some(v1::Schedule {
                     schedule_id: id.unwrap_or_default(),
                     cluster_id: cluster,
@@ -67,6 +68,7 @@ async fn pause(server: &Server, name: ScheduleName, paused: bool, format: Format
     let message = v1::UpdateScheduleRequest {
         schedule: Some(v1::Schedule { paused, ..found }),
         update_mask: Some(prost_types::FieldMask { paths: vec!["paused".to_owned()] }),
+        validate_only: false,
     };
     let answer = answered(|| {
         let mut client = server.schedules();
@@ -84,7 +86,12 @@ async fn list(
 ) -> anyhow::Result<Exit> {
     let cluster_id = cluster.unwrap_or_default();
     let (schedules, more) = pages(limit, async |page_size, page_token| {
-        let message = v1::ListSchedulesRequest { cluster_id: cluster_id.clone(), page_size, page_token };
+        let message = v1::ListSchedulesRequest {
+            cluster_id: cluster_id.clone(),
+            page_size,
+            page_token,
+            read_mask: None,
+        };
         let page = answered(|| {
             let mut client = server.schedules();
             let request = ask(message.clone());

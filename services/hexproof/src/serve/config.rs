@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn the_document_shows_every_field_and_no_other() {
         use hexproof_access::{
-            GrantConfig, KubernetesConfig, LinkKeyConfig, LinksConfig, MtlsConfig, OidcConfig,
+            GrantConfig, KeyConfig, KubernetesConfig, LinksConfig, LoginConfig, MtlsConfig, OidcConfig,
         };
         let text = documented();
         let config: Config = serde_saphyr::from_str(&text).unwrap();
@@ -354,7 +354,8 @@ mod tests {
             fields::<KubernetesConfig>(),
             fields::<MtlsConfig>(),
             fields::<LinksConfig>(),
-            fields::<LinkKeyConfig>(),
+            fields::<LoginConfig>(),
+            fields::<KeyConfig>(),
             fields::<GrantConfig>(),
         ]
         .concat();

@@ -2,7 +2,6 @@
 //! for people are merged into [`routes`] beside them.
 
 mod links;
-mod range;
 
 use std::sync::Arc;
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use hexproof_access::{Access, AccessConfig, ServerTls};
-use hexproof_archive::{AccessStore, Archive, PackStore, RecordStore, RunStore, SlotStore};
+use hexproof_archive::{AccessStore, Archive, EvidenceStore, PackStore, RecordStore, RunStore, SlotStore};
 use hexproof_collectors::intake::Board;
 use hexproof_core::measure::Catalogue;
-use hexproof_core::port::{AccessLog, Audits, CheckPack, Clock, Collect, Register, Runs, Slots};
+use hexproof_core::port::evidence::Evidence;
+use hexproof_core::port::{AccessLog, Audits, CheckPack, Clock, Collect, Compare, Register, Runs, Slots};
 use hexproof_scheduler::bus::{Bus, Live, LocalBus, NatsBus};
 use hexproof_scheduler::dispatch::Dispatcher;
 use hexproof_scheduler::engine::{Engine, Pace};
@@ -39,6 +40,7 @@ const QUEUED: usize = 100_000;
 pub(super) struct Parts {
     pub(super) archive: Archive,
     pub(super) packs: PackStore,
+    pub(super) evidence: Arc<dyn Evidence>,
     pub(super) register: Register,
     pub(super) runs: Arc<dyn Runs>,
     pub(super) slots: Arc<dyn Slots>,
@@ -51,12 +53,15 @@ pub(super) struct Parts {
     pub(super) live: Arc<Live>,
     pub(super) audits: Arc<dyn Audits>,
     pub(super) check: Arc<dyn CheckPack>,
+    pub(super) compare: Arc<dyn Compare>,
     pub(super) readiness: Arc<readiness::Watcher>,
     pub(super) access: Access,
     pub(super) tls: Option<Arc<ServerTls>>,
     pub(super) sources: Arc<dyn Collect>,
     pub(super) board: Arc<Board>,
     identity: Arc<Identity>,
+    /// The same as `evidence`, to be kept up to date.
+    store: EvidenceStore,
 }
 
 impl Parts {
@@ -88,10 +93,15 @@ impl Parts {
             vec![Arc::new(upkeep::Store(archive.clone())), Arc::new(upkeep::Waiting(queue.clone()))];
         let audits: Arc<dyn Audits> =
             Arc::new(Dispatcher::new(register.clone(), runs.clone(), queue.clone(), clock.clone()));
+        let packs = PackStore::new(archive.clone());
+        let store = EvidenceStore::new(packs.clone(), catalogue.clone(), clock.clone());
         Ok(Self {
-            packs: PackStore::new(archive.clone()),
+            packs,
+            evidence: Arc::new(store.clone()),
+            store,
             slots: Arc::new(SlotStore::new(archive.clone())),
             live: Arc::new(Live::new(runs.clone(), clock.clone())),
+            compare: Arc::new(hexproof_scorer::diff::Comparer),
             check: Arc::new(Checker { trust: trust(config, &identity)?, clock: clock.clone() }),
             readiness: Arc::new(readiness::Watcher::new(dependencies, metrics.clone())),
             sources: Arc::new(sources::sources(config, dial, runs.clone(), clock.clone())),
@@ -163,7 +173,7 @@ impl Parts {
         });
         let upkeep = Upkeep {
             register: self.register.clone(),
-            packs: self.packs.clone(),
+            evidence: self.store.clone(),
             queue: self.queue.clone(),
             metrics: self.metrics.clone(),
             overview,

@@ -7,9 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hexproof_access::ServerTls;
 use hexproof_archive::grpc::clusters::{LatestPacks, NewestPack};
-use hexproof_archive::{Archive, PackStore, Pick};
+use hexproof_archive::{Archive, EvidenceStore};
 use hexproof_core::access::Clusters;
 use hexproof_core::id::ClusterId;
+use hexproof_core::port::evidence::Evidence;
 use hexproof_core::port::{Register, StorageError};
 use hexproof_core::register::ClusterEntry;
 use hexproof_scheduler::engine::Overview;
@@ -22,8 +23,8 @@ use crate::telemetry::metrics::Metrics;
 
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(5);
-/// Between two looks at the newest packs.
-const PACKS: u32 = 6;
+/// Looks between two at the scores of the newest packs.
+const SCORES: u32 = 6;
 
 /// Between two looks at the files of certificates.
 const CERTIFICATES: Duration = Duration::from_secs(60);
@@ -82,20 +83,19 @@ pub(crate) async fn certificates(tls: &ServerTls, stop: CancellationToken) {
     stop.run_until_cancelled(renew).await;
 }
 
-/// The newest packs by the index of the store.
-pub(super) struct Newest(pub(super) PackStore);
+/// The newest packs by the standings.
+pub(super) struct Newest(pub(super) Arc<dyn Evidence>);
 
 #[async_trait]
 impl LatestPacks for Newest {
     async fn latest(&self, cluster: &ClusterId) -> Result<Option<NewestPack>, StorageError> {
-        let pick =
-            Pick { clusters: Clusters::Only(BTreeSet::from([cluster.clone()])), from: None, until: None };
-        let page = self.0.list(&pick, None, 1).await?;
-        Ok(page.items.into_iter().next().map(|row| NewestPack {
-            audit: row.key.run,
-            finished: row.finished,
-            rating: row.rating,
-            complete: row.complete,
+        let only = Clusters::Only(BTreeSet::from([cluster.clone()]));
+        let newest = self.0.standings(&only, 1).await?.into_values().flatten().next();
+        Ok(newest.map(|pack| NewestPack {
+            audit: pack.key.run,
+            finished: pack.finished,
+            rating: pack.rating,
+            complete: pack.complete,
         }))
     }
 }
@@ -103,7 +103,7 @@ impl LatestPacks for Newest {
 /// Looks after records and metrics.
 pub(super) struct Upkeep {
     pub(super) register: Register,
-    pub(super) packs: PackStore,
+    pub(super) evidence: EvidenceStore,
     pub(super) queue: Arc<dyn Queue>,
     pub(super) metrics: Arc<Metrics>,
     /// Of the engine of schedules, if it runs here.
@@ -115,7 +115,7 @@ impl Upkeep {
     pub(super) async fn run(&self, stop: CancellationToken) {
         let work = async {
             for round in 0_u32.. {
-                if let Err(error) = self.look(round.is_multiple_of(PACKS)).await {
+                if let Err(error) = self.look(round.is_multiple_of(SCORES)).await {
                     // Readiness says it loudly.
                     tracing::debug!(error = chain(&error), "upkeep waits for the store");
                 }
@@ -125,7 +125,7 @@ impl Upkeep {
         stop.run_until_cancelled(work).await;
     }
 
-    async fn look(&self, packs: bool) -> Result<(), StorageError> {
+    async fn look(&self, scores: bool) -> Result<(), StorageError> {
         if let Ok(depth) = self.queue.depth().await {
             self.metrics.waiting(depth.waiting);
         }
@@ -135,27 +135,32 @@ impl Upkeep {
             }
         }
         self.register.refresh().await?;
-        if packs {
-            self.standings().await?;
+        self.evidence.refresh().await?;
+        if scores {
+            self.scores().await?;
         }
         Ok(())
     }
 
-    /// How clusters stand, by their newest packs; an assessment is read only where its scores are not known.
-    async fn standings(&self) -> Result<(), StorageError> {
-        for (_, version) in self.register.all::<ClusterEntry>().await? {
-            let cluster = version.value.id;
-            let pick =
-                Pick { clusters: Clusters::Only(BTreeSet::from([cluster.clone()])), from: None, until: None };
-            let Some(row) = self.packs.list(&pick, None, 1).await?.items.into_iter().next() else { continue };
-            let assessment = match self.metrics.scores.lacks(&cluster, row.finished) {
-                true => match self.packs.find(&row.key).await? {
-                    Some(run) => Some(self.packs.assessment(&run).await?),
-                    None => None,
+    /// How clusters stand, by their newest packs; a summary is read only where its scores are not known.
+    async fn scores(&self) -> Result<(), StorageError> {
+        let registered = self.register.all::<ClusterEntry>().await?;
+        let registered = registered.into_iter().map(|(_, version)| version.value.id).collect();
+        for (cluster, packs) in self.evidence.standings(&Clusters::Only(registered), 1).await? {
+            let Some(pack) = packs.first() else { continue };
+            let summary = match self.metrics.scores.lacks(&cluster, pack.finished) {
+                true => match self.evidence.summary(pack).await {
+                    Ok(summary) => Some(summary),
+                    Err(error @ StorageError::Unavailable(_)) => return Err(error),
+                    // One pack that is damaged must not hide how the others stand.
+                    Err(error) => {
+                        tracing::debug!(%cluster, error = chain(&error), "scores of a pack are not known");
+                        None
+                    }
                 },
                 false => None,
             };
-            self.metrics.scores.pack(&cluster, row.finished, assessment.as_ref());
+            self.metrics.scores.pack(&cluster, pack.finished, summary.as_deref());
         }
         Ok(())
     }

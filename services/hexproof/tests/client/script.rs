@@ -238,6 +238,13 @@ impl PackService for Script {
         Ok(Response::new(v1::RevokeDownloadLinkResponse {}))
     }
 
+    async fn compare_packs(
+        &self,
+        _: Request<v1::ComparePacksRequest>,
+    ) -> Result<Response<v1::ComparePacksResponse>, Status> {
+        Err(status::not_found("pack", "x"))
+    }
+
     async fn verify_pack(
         &self,
         request: Request<v1::VerifyPackRequest>,

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part, and may fail by panicking")]
 
+pub(crate) mod browser;
 pub(crate) mod parts;
 pub(crate) mod service;
+pub(crate) mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -52,6 +52,7 @@ pub(crate) fn present(names: &[&str]) -> bool {
             "oidc-provider" => {
                 !tools().join("npm/node_modules/oidc-provider").is_dir() || tool("node").is_none()
             }
+            "axe-core" => !tools().join("npm/node_modules/axe-core/axe.min.js").is_file(),
             name => tool(name).is_none(),
         })
         .collect();
@@ -155,7 +156,7 @@ impl Process {
         }
     }
 
-    fn wait_for_port(mut self, port: u16) -> Self {
+    pub(crate) fn wait_for_port(mut self, port: u16) -> Self {
         let name = self.name.clone();
         until(&name, START, || {
             self.must_run();
@@ -323,12 +324,15 @@ pub(crate) struct IdentityProvider {
 
 impl IdentityProvider {
     pub(crate) fn start(home: &Path, clients: &[Client<'_>]) -> Self {
-        let list: Vec<Value> = clients
-            .iter()
-            .map(|Client { id, groups, audience }| {
-                serde_json::json!({ "id": id, "groups": groups, "audience": audience })
-            })
-            .collect();
+        Self::start_with(home, clients, &[])
+    }
+
+    /// The same with further entries as the provider reads them: sites, and people who log in to them.
+    pub(crate) fn start_with(home: &Path, clients: &[Client<'_>], more: &[Value]) -> Self {
+        let programs = clients.iter().map(|Client { id, groups, audience }| {
+            serde_json::json!({ "id": id, "groups": groups, "audience": audience })
+        });
+        let list: Vec<Value> = programs.chain(more.iter().cloned()).collect();
         let file = home.join("clients.json");
         std::fs::write(&file, serde_json::to_vec(&list).unwrap()).unwrap();
         let port = free_port();

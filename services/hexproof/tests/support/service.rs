@@ -25,7 +25,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts it on a free port and waits until it says which. `name` is for its log.
+    /// Starts it, on a free port unless the arguments say otherwise, and waits until it says which. `name` is for its
+    /// log.
     pub(crate) fn start(
         name: &str,
         home: &Path,
@@ -33,8 +34,11 @@ impl Service {
         environment: &[(String, String)],
     ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hexproof"));
+        command.arg("serve");
+        if !arguments.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         command
-            .args(["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .current_dir(home)
             .env("NO_COLOR", "1")

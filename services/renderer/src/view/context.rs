@@ -127,6 +127,7 @@ impl<'a> Context<'a> {
                 intercepted: 0,
                 gain: 0.0,
                 reason: String::new(),
+                rule: None,
             },
         };
         for (i, layer) in Layer::ALL.iter().enumerate() {

@@ -126,6 +126,7 @@ pub(crate) fn assessment(cluster: &str, catalogue: &Catalogue, observations: Vec
             intercepted: 0,
             gain: 0.41,
             reason: String::new(),
+            rule: Some(m.rule()),
         })
         .collect();
     let failing: Vec<&Measure> = catalogue

@@ -23,6 +23,8 @@ mod tests;
 const RECENT: usize = 100;
 /// Slots to come that are shown.
 const NEXT: usize = 5;
+/// What the access log says of a request that changed nothing.
+const CHECKED_ONLY: &str = "checked only";
 /// Schedules of a list whose slots are read at once.
 const AT_ONCE: usize = 16;
 
@@ -61,10 +63,11 @@ impl Schedules {
             let slots = cron.slots(self.clock.now()).take(NEXT);
             message.next_slots = slots.map(hexproof_api::request::timestamp).collect();
         }
-        if mask.has("recent_gaps") {
+        if mask.has("recent_gaps") || mask.has("last_slot") {
             let recent = self.slots.list(&entry.id, None, RECENT).await.map_err(failed)?;
             let gap = |outcome: &SlotOutcome| matches!(outcome, SlotOutcome::Gap(_));
             message.recent_gaps = recent.items.iter().filter(|slot| gap(&slot.outcome)).count() as u32;
+            message.last_slot = recent.items.first().map(v1::Slot::from);
         }
         Ok(read::masked(message, mask))
     }
@@ -104,7 +107,7 @@ impl ScheduleService for Schedules {
         request: Request<v1::CreateScheduleRequest>,
     ) -> Result<Response<v1::CreateScheduleResponse>, Status> {
         let (caller, trail) = (status::caller(&request)?.clone(), status::trail(&request));
-        let v1::CreateScheduleRequest { schedule, request_id: request } = request.into_inner();
+        let v1::CreateScheduleRequest { schedule, request_id: request, validate_only } = request.into_inner();
         let message = schedule.ok_or_else(|| status::invalid("schedule", "is missing"))?;
         let cluster: ClusterId =
             message.cluster_id.parse().map_err(|error| status::invalid_id("schedule.cluster_id", &error))?;
@@ -135,6 +138,11 @@ impl ScheduleService for Schedules {
                     request: request.clone(),
                     value: entry,
                 };
+                if validate_only {
+                    trail.touches(Some(&version.value.cluster), CHECKED_ONLY);
+                    let schedule = Some(self.message(&version, &read::all()).await?);
+                    return Ok(Response::new(v1::CreateScheduleResponse { schedule }));
+                }
                 match self.register.put(&version.value.id, version.clone()).await {
                     Ok(()) => version,
                     Err(StorageError::Conflict) => {
@@ -176,7 +184,8 @@ impl ScheduleService for Schedules {
             status::within(&caller, cluster)?;
         }
         let size = page_size(message.page_size)?;
-        let query = v1::ListSchedulesRequest { cluster_id: message.cluster_id, ..Default::default() };
+        let mask = &Mask::read("read_mask", message.read_mask.as_ref(), read::FIELDS)?;
+        let query = v1::ListSchedulesRequest { page_size: 0, page_token: String::new(), ..message.clone() };
         let after = cursor(&message.page_token, &query)?;
         let all = self.register.all::<ScheduleEntry>().await.map_err(failed)?;
         let mut rest = all
@@ -190,7 +199,6 @@ impl ScheduleService for Schedules {
             .peekable();
         let page: Vec<_> = rest.by_ref().take(size).collect();
         let next = rest.peek().and(page.last()).map(|(id, _)| Cursor(id.to_string()));
-        let mask = &read::all();
         let messages = page.into_iter().map(|(_, version)| async move { self.message(&version, mask).await });
         let schedules = futures::stream::iter(messages).buffered(AT_ONCE).try_collect().await?;
         let next_page_token = page_token(next.as_ref(), &query);
@@ -202,7 +210,7 @@ impl ScheduleService for Schedules {
         request: Request<v1::UpdateScheduleRequest>,
     ) -> Result<Response<v1::UpdateScheduleResponse>, Status> {
         let (caller, trail) = (status::caller(&request)?.clone(), status::trail(&request));
-        let v1::UpdateScheduleRequest { schedule, update_mask } = request.into_inner();
+        let v1::UpdateScheduleRequest { schedule, update_mask, validate_only } = request.into_inner();
         let message = schedule.ok_or_else(|| status::invalid("schedule", "is missing"))?;
         let mask = Mask::read("update_mask", update_mask.as_ref(), read::CHANGEABLE)?;
         trail.touches(None, message.schedule_id.escape_default().to_string());
@@ -226,7 +234,10 @@ impl ScheduleService for Schedules {
                     request: String::new(),
                     value,
                 };
-                self.register.put(&id, version.clone()).await.map_err(failed)?;
+                match validate_only {
+                    true => trail.touches(Some(&version.value.cluster), format!("{id}: {CHECKED_ONLY}")),
+                    false => self.register.put(&id, version.clone()).await.map_err(failed)?,
+                }
                 version
             }
         };

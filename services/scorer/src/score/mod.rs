@@ -136,6 +136,7 @@ fn count(judged: &Judged<'_>, all: &[Judged<'_>]) -> MeasureCount {
         intercepted: tally.intercepted,
         gain: formula::gain(judged.measure, &tally, tally.fail, all),
         reason: only,
+        rule: Some(judged.measure.rule()),
     }
 }
 

@@ -45,7 +45,7 @@ macro_rules! fields {
 fields! {
     digest cluster_id audit_id create_time rating complete size;
     cluster snapshot catalogue settings_digest matrix goals layers overall gates measures observations population
-    not_listed unreadable_files skipped_files sources redaction work_list waivers
+    not_listed unreadable_files skipped_files sources redaction work_list waivers permissions
 }
 
 impl PackMask {

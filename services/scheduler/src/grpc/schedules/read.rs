@@ -26,6 +26,7 @@ pub(super) const FIELDS: &[&str] = &[
     "change_time",
     "next_slots",
     "recent_gaps",
+    "last_slot",
 ];
 
 /// Fields that can be changed.
@@ -52,6 +53,7 @@ pub(super) fn masked(message: v1::Schedule, mask: &Mask) -> v1::Schedule {
         change_time,
         next_slots,
         recent_gaps,
+        last_slot,
     } = message;
     fn keep<T: Default>(mask: &Mask, field: &str, value: T) -> T {
         if mask.has(field) { value } else { T::default() }
@@ -69,6 +71,7 @@ pub(super) fn masked(message: v1::Schedule, mask: &Mask) -> v1::Schedule {
         change_time: keep(mask, "change_time", change_time),
         next_slots: keep(mask, "next_slots", next_slots),
         recent_gaps: keep(mask, "recent_gaps", recent_gaps),
+        last_slot: keep(mask, "last_slot", last_slot),
     }
 }
 

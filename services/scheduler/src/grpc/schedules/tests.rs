@@ -61,12 +61,14 @@ fn nightly() -> v1::Schedule {
 }
 
 fn create(schedule: v1::Schedule, request: &str) -> v1::CreateScheduleRequest {
-    v1::CreateScheduleRequest { schedule: Some(schedule), request_id: request.into() }
+    let request_id = request.into();
+    v1::CreateScheduleRequest { schedule: Some(schedule), request_id, validate_only: false }
 }
 
 fn update(schedule: v1::Schedule, paths: &[&str]) -> v1::UpdateScheduleRequest {
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-    v1::UpdateScheduleRequest { schedule: Some(schedule), update_mask: Some(FieldMask { paths }) }
+    let (schedule, update_mask) = (Some(schedule), Some(FieldMask { paths }));
+    v1::UpdateScheduleRequest { schedule, update_mask, validate_only: false }
 }
 
 async fn created(service: &Schedules, schedule: v1::Schedule, request: &str) -> v1::Schedule {
@@ -275,6 +277,7 @@ async fn slots_are_listed_newest_first_and_gaps_are_counted() {
     };
     let all = service.get_schedule(get(&[])).await.unwrap().into_inner().schedule.unwrap();
     assert_eq!((all.recent_gaps, all.next_slots.len()), (1, 5));
+    assert_eq!(all.last_slot.as_ref(), first.slots.first());
     let some = service.get_schedule(get(&["recent_gaps"])).await.unwrap().into_inner().schedule.unwrap();
     assert_eq!(some, v1::Schedule { recent_gaps: 1, ..Default::default() });
 }
@@ -286,4 +289,29 @@ async fn a_store_that_is_down_is_unavailable_with_a_hint() {
     let refused = service.create_schedule(ask(create(nightly(), "r1"))).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable);
     assert!(refused.get_error_details().retry_info().is_some());
+}
+
+#[tokio::test]
+async fn a_request_that_is_only_checked_changes_nothing() {
+    let (_, service) = service().await;
+    let check = v1::CreateScheduleRequest { validate_only: true, ..create(nightly(), "r1") };
+    let request = ask(check.clone());
+    let trail = status::trail(&request);
+    let shown = service.create_schedule(request).await.unwrap().into_inner().schedule.unwrap();
+    assert_eq!((shown.next_slots.len(), shown.time_zone.as_str()), (5, "Europe/Berlin"));
+    assert_eq!(trail.touched().1, CHECKED_ONLY);
+    let all = service.list_schedules(ask(v1::ListSchedulesRequest::default())).await.unwrap().into_inner();
+    assert!(all.schedules.is_empty(), "{all:?}");
+    let wrong = v1::Schedule { cron: "0 2 30 2 *".into(), ..nightly() };
+    let check = v1::CreateScheduleRequest { schedule: Some(wrong), ..check };
+    assert_eq!(field(&service.create_schedule(ask(check)).await.unwrap_err()), "schedule.cron");
+
+    let made = created(&service, nightly(), "r1").await;
+    let changed = v1::Schedule { cron: "0 5 * * *".into(), ..made.clone() };
+    let check = v1::UpdateScheduleRequest { validate_only: true, ..update(changed, &["cron"]) };
+    let shown = service.update_schedule(ask(check)).await.unwrap().into_inner().schedule.unwrap();
+    assert_eq!((shown.cron.as_str(), shown.version), ("0 5 * * *", 2));
+    let name = v1::GetScheduleRequest { schedule_id: "nightly".into(), read_mask: None };
+    let kept = service.get_schedule(ask(name)).await.unwrap().into_inner().schedule.unwrap();
+    assert_eq!((kept.cron.as_str(), kept.version), ("0 2 * * *", 1));
 }
