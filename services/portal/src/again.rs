@@ -104,7 +104,7 @@ mod tests {
             "name=\"reason\" value=\"&lt;b&gt;&quot;x&quot;\"",
             "name=\"intent\" value=\"pause\"",
             "name=\"owner\" value=\"\"",
-            "<dt>Time zone</dt>",
+            ">Time zone</span></dt>",
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }
