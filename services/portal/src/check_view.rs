@@ -235,10 +235,7 @@ mod tests {
         ]);
         let html = steps(&check).into_string();
         let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}: {html}"));
-        assert!(
-            at("Is the document what") < at("Is every byte")
-                && at("Is every byte") < at("Is it a PDF")
-        );
+        assert!(at("Is the document what") < at("Is every byte") && at("Is every byte") < at("Is it a PDF"));
         assert!(html.contains("one broken, one not decided") && !html.contains("<i>"), "{html}");
     }
 

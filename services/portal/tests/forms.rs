@@ -26,7 +26,11 @@ async fn send(world: &World, caller: Caller, path: &str, fields: &[(&str, &str)]
         .body(Body::from(body))
         .unwrap();
     let (head, body) = world.portal(Some(caller)).oneshot(request).await.unwrap().into_parts();
-    Answer { status: head.status, headers: head.headers, bytes: to_bytes(body, 64 << 20).await.unwrap().to_vec() }
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        bytes: to_bytes(body, 64 << 20).await.unwrap().to_vec(),
+    }
 }
 
 /// Where an answer leads.
@@ -52,8 +56,9 @@ fn text(answer: &Answer) -> String {
 /// The value of a field of a form that was drawn.
 fn value(answer: &Answer, name: &str) -> String {
     let text = answer.text();
-    let at = text.find(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{name}: {text}"));
-    let rest = &text[at + name.len() + 15..];
+    let at = text.find(&format!("name=\"{name}\"")).unwrap_or_else(|| panic!("{name}: {text}"));
+    let rest = &text[at..];
+    let rest = &rest[rest.find(" value=\"").unwrap() + 8..];
     rest[..rest.find('"').unwrap()].to_owned()
 }
 
@@ -83,7 +88,12 @@ async fn a_schedule_is_made_once_however_often_the_button_is_pressed() {
     let page = world.get(operator(), &first).await;
     assert_eq!(page.status, StatusCode::OK);
     let shown = text(&page);
-    for part in ["Monday to Friday at 02:00", "Wed 25 Nov 2026, 02:00 CET (01:00 UTC)", "The schedule is kept", "10 minutes"] {
+    for part in [
+        "Monday to Friday at 02:00",
+        "Wed 25 Nov 2026, 02:00 CET (01:00 UTC)",
+        "The schedule is kept",
+        "10 minutes",
+    ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let list = text(&world.get(auditor(), "/schedules?cluster=weak-shop").await);
@@ -118,7 +128,9 @@ async fn what_is_wrong_is_said_at_its_field_and_what_was_typed_is_kept() {
     assert!(html.contains("href=\"#field-cron\"") && html.contains("id=\"field-cron-error\""), "{html}");
     assert!(html.contains("aria-invalid=\"true\"") && !html.contains("<script"), "{html}");
     assert_eq!(value(&page, "cron"), "0 2 &quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;");
-    for (field, wrong) in [("time_zone", "Europe/Nowhere"), ("jitter", "61"), ("cluster", "no-such"), ("id", "Not An Id")] {
+    for (field, wrong) in
+        [("time_zone", "Europe/Nowhere"), ("jitter", "61"), ("cluster", "no-such"), ("id", "Not An Id")]
+    {
         let fields: Vec<_> =
             NIGHTLY.iter().copied().filter(|(name, _)| *name != field).chain([(field, wrong)]).collect();
         let page = send(&world, operator(), "/schedules", &fields).await;
@@ -165,7 +177,10 @@ async fn a_schedule_is_paused_resumed_changed_and_ended() {
     let unsure = send(&world, operator(), end, &[TOKEN]).await;
     assert_eq!(unsure.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(unsure.text().contains("href=\"#field-confirm\""));
-    assert_eq!(location(&send(&world, operator(), end, &[TOKEN, ("confirm", "yes")]).await), "/schedules?done=schedule-ended");
+    assert_eq!(
+        location(&send(&world, operator(), end, &[TOKEN, ("confirm", "yes")]).await),
+        "/schedules?done=schedule-ended"
+    );
     assert_eq!(world.get(operator(), at).await.status, StatusCode::NOT_FOUND);
 }
 
@@ -219,7 +234,8 @@ async fn a_waiver_counts_once_another_person_approved_it() {
     let done = send(&world, person("mia@example.com"), &approve, &[TOKEN, ("version", &version)]).await;
     let page = world.get(auditor(), &location(&done)).await;
     let shown = text(&page);
-    for part in ["In force until 31 March 2027", "mia@example.com", "jo@example.com", "beginning with shop-"] {
+    for part in ["In force until 31 March 2027", "mia@example.com", "jo@example.com", "beginning with shop-"]
+    {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!page.text().contains("<form action"), "an auditor reads: {}", page.text());
@@ -231,22 +247,34 @@ async fn a_waiver_counts_once_another_person_approved_it() {
     let ended = send(&world, person("jo@example.com"), &revoke, &[TOKEN, ("comment", "mended")]).await;
     let shown = text(&world.get(auditor(), &location(&ended)).await);
     assert!(shown.contains("Revoked: it no longer counts") && shown.contains("mended"), "{shown}");
-    for (state, waivers) in [("revoked", 1), ("proposed", 0), ("in-force", 0), ("expiring", 0), ("expired", 0), ("", 1)] {
+    for (state, waivers) in
+        [("revoked", 1), ("proposed", 0), ("in-force", 0), ("expiring", 0), ("expired", 0), ("", 1)]
+    {
         let list = world.get(auditor(), &format!("/waivers?state={state}&cluster=weak-shop")).await.text();
-        assert_eq!(list.matches("/waivers/").count() - usize::from(list.contains("/waivers/new")), waivers, "{state}");
+        assert_eq!(
+            list.matches("/waivers/").count() - usize::from(list.contains("/waivers/new")),
+            waivers,
+            "{state}"
+        );
     }
 }
 
 #[tokio::test]
 async fn every_field_of_a_waiver_that_is_missing_is_named_at_once() {
     let world = World::sample().await;
-    let page = send(&world, operator(), "/waivers", &[TOKEN, ("request", "w-2"), ("reason", "kept as it is")]).await;
+    let page =
+        send(&world, operator(), "/waivers", &[TOKEN, ("request", "w-2"), ("reason", "kept as it is")]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     for field in ["cluster", "measure", "kind", "control", "owner", "expiry"] {
         assert!(page.text().contains(&format!("href=\"#field-{field}\"")), "{field}");
     }
     assert!(page.text().contains("kept as it is</textarea>") && !page.text().contains("#field-reason"));
-    for (field, wrong) in [("expiry", "2028-01-01"), ("namespace", "a*b"), ("owner", "R.\u{202e}Okafor"), ("cluster", "no-such")] {
+    for (field, wrong) in [
+        ("expiry", "2028-01-01"),
+        ("namespace", "a*b"),
+        ("owner", "R.\u{202e}Okafor"),
+        ("cluster", "no-such"),
+    ] {
         let mut form: Vec<_> = proposal().into_iter().map(|(name, value)| (name, value.to_owned())).collect();
         form.iter_mut().filter(|(name, _)| *name == field).for_each(|(_, value)| *value = wrong.to_owned());
         let form = with_known_measure(&world, form);
@@ -261,7 +289,9 @@ async fn every_field_of_a_waiver_that_is_missing_is_named_at_once() {
 #[tokio::test]
 async fn a_finding_fills_in_the_form_of_its_waiver() {
     let world = World::sample().await;
-    let page = world.get(operator(), "/waivers/new?cluster=weak-shop&namespace=%22%3E%3Cscript%3E&name=web&kind=Pod").await;
+    let page = world
+        .get(operator(), "/waivers/new?cluster=weak-shop&namespace=%22%3E%3Cscript%3E&name=web&kind=Pod")
+        .await;
     assert_eq!(value(&page, "namespace"), "&quot;&gt;&lt;script&gt;");
     assert_eq!((value(&page, "name").as_str(), value(&page, "kind").as_str()), ("web", "Pod"));
 }
@@ -273,7 +303,9 @@ async fn an_audit_is_started_once_followed_and_stopped() {
     let first = location(&send(&world, operator(), "/clusters/weak-shop/audits", &form).await);
     assert_eq!(first, location(&send(&world, operator(), "/clusters/weak-shop/audits", &form).await));
     let page = world.get(operator(), &first).await;
-    assert!(text(&page).contains("Queued: the audit waits") && text(&page).contains("a.lindqvist@example.com"));
+    assert!(
+        text(&page).contains("Queued: the audit waits") && text(&page).contains("a.lindqvist@example.com")
+    );
     assert!(!page.headers.contains_key(header::REFRESH), "nothing moves unless it is asked for");
     let at = first.split('?').next().unwrap();
     let follow = world.get(operator(), &format!("{at}?follow=on")).await;
@@ -301,7 +333,8 @@ async fn nothing_is_taken_without_the_token_of_the_session() {
         "/clusters/weak-shop/audits/00000000-0000-4000-8000-000000000000/cancel",
     ] {
         for token in [None, Some(""), Some("token-of-another")] {
-            let fields: Vec<_> = token.map(|token| ("csrf", token)).into_iter().chain([("confirm", "yes")]).collect();
+            let fields: Vec<_> =
+                token.map(|token| ("csrf", token)).into_iter().chain([("confirm", "yes")]).collect();
             let answer = send(&world, operator(), path, &fields).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} {token:?}");
         }
@@ -318,7 +351,9 @@ async fn what_lies_beyond_reach_looks_like_what_does_not_exist() {
     let audit = location(&send(&world, operator(), audits, &[TOKEN, ("request", "a-9")]).await);
     let audit = audit.split('?').next().unwrap();
     let banker = || caller(&[Role::Operator], Scope::cluster("core-banking".parse().unwrap()));
-    for path in ["/schedules/monthly", waiver, audit, "/schedules?cluster=weak-shop", "/waivers?cluster=weak-shop"] {
+    for path in
+        ["/schedules/monthly", waiver, audit, "/schedules?cluster=weak-shop", "/waivers?cluster=weak-shop"]
+    {
         let answer = world.get(banker(), path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert!(!answer.text().contains("Okafor"), "{path}");
@@ -335,10 +370,18 @@ async fn what_lies_beyond_reach_looks_like_what_does_not_exist() {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
     }
     // A form that names it is told the same as one that names nothing.
-    let sentence = |page: &Answer| text(page).replace("no-such", "weak-shop").contains("No cluster weak-shop is registered that you may act on.");
+    let sentence = |page: &Answer| {
+        text(page)
+            .replace("no-such", "weak-shop")
+            .contains("No cluster weak-shop is registered that you may act on.")
+    };
     for cluster in ["weak-shop", "no-such"] {
-        let fields: Vec<_> =
-            NIGHTLY.iter().copied().filter(|(name, _)| *name != "cluster").chain([("cluster", cluster)]).collect();
+        let fields: Vec<_> = NIGHTLY
+            .iter()
+            .copied()
+            .filter(|(name, _)| *name != "cluster")
+            .chain([("cluster", cluster)])
+            .collect();
         let page = send(&world, banker(), "/schedules", &fields).await;
         assert!(sentence(&page), "{cluster}: {} {}", page.status, text(&page));
     }
@@ -355,7 +398,15 @@ async fn auditors_are_shown_no_button_that_they_may_not_use() {
     for path in ["/schedules", "/schedules/monthly", "/waivers", made.as_str()] {
         let page = world.get(auditor(), path).await;
         assert!(!page.text().contains("method=\"post\" action=\"/schedules"), "{path}");
-        for word in ["New schedule", "New waiver", "Pause schedule", "End schedule", "Approve waiver", "Refuse waiver", "Keep changes"] {
+        for word in [
+            "New schedule",
+            "New waiver",
+            "Pause schedule",
+            "End schedule",
+            "Approve waiver",
+            "Refuse waiver",
+            "Keep changes",
+        ] {
             assert!(!text(&page).contains(word), "{path}: {word}");
         }
     }
@@ -369,7 +420,9 @@ async fn no_name_of_anybody_becomes_markup() {
     }
     for hostile in HOSTILE {
         let person = || person(hostile);
-        for path in ["/schedules/weekly", "/schedules", "/waivers", "/waivers/new", "/schedules/new", "/verify"] {
+        for path in
+            ["/schedules/weekly", "/schedules", "/waivers", "/waivers/new", "/schedules/new", "/verify"]
+        {
             let page = world.get(person(), path).await;
             let html = page.text();
             assert_eq!(page.status, StatusCode::OK, "{path}");

@@ -33,7 +33,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for CheckedForm<T> {
 }
 
 /// What is said of a form without the token of the session.
-pub(crate) const FOREIGN: &str = "The form is not one of your session. Open the page again and send it from there.";
+pub(crate) const FOREIGN: &str =
+    "The form is not one of your session. Open the page again and send it from there.";
 
 /// The token that a program sends in a header.
 pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {

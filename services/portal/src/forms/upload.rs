@@ -84,7 +84,11 @@ fn is_of(csrf: Option<&Csrf>, token: &str) -> bool {
     csrf.is_some_and(|csrf| csrf.check(token))
 }
 
-async fn parts(mut form: Multipart<'_>, csrf: Option<&Csrf>, mut ours: bool) -> Result<Upload, multer::Error> {
+async fn parts(
+    mut form: Multipart<'_>,
+    csrf: Option<&Csrf>,
+    mut ours: bool,
+) -> Result<Upload, multer::Error> {
     while let Some(mut field) = form.next_field().await? {
         match field.name() {
             Some(Csrf::FIELD) => {

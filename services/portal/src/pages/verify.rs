@@ -74,10 +74,7 @@ pub(crate) async fn post(
         }
         Upload::Foreign => {
             drop(permit);
-            let page = wrong(
-                StatusCode::FORBIDDEN,
-                FOREIGN,
-            );
+            let page = wrong(StatusCode::FORBIDDEN, FOREIGN);
             return Ok(while_draining(page, &head.headers, body));
         }
     };

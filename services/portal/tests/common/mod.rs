@@ -220,8 +220,7 @@ impl World {
     }
 
     pub(crate) async fn gap(&self, schedule: &str, slot: &str, reason: &str) {
-        let record =
-            SlotRecord { slot: slot.parse().unwrap(), outcome: SlotOutcome::Gap(reason.to_owned()) };
+        let record = SlotRecord { slot: slot.parse().unwrap(), outcome: SlotOutcome::Gap(reason.to_owned()) };
         self.slots.record(&schedule.parse().unwrap(), &record).await.unwrap();
     }
 
@@ -234,7 +233,8 @@ impl World {
             world.register(&id, &format!("Cluster {number} of the bank"), &[("team", "platform")]).await;
             world.schedule(&format!("nightly-{number:04}"), &id, "0 2 * * *").await;
             let cluster: ClusterId = id.parse().unwrap();
-            let first = Sample::weak(&cluster, at).subjects(2).failing(u32::try_from(number % 60).unwrap()).pack();
+            let first =
+                Sample::weak(&cluster, at).subjects(2).failing(u32::try_from(number % 60).unwrap()).pack();
             for day in 0..packs {
                 let mut pack = first.clone();
                 pack.entry.finished = at - SignedDuration::from_hours(24 * i64::try_from(day).unwrap());
@@ -263,7 +263,12 @@ impl World {
         self.get_with(Some(caller), path, &[("accept", "text/html,application/xhtml+xml")]).await
     }
 
-    pub(crate) async fn get_with(&self, caller: Option<Caller>, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get_with(
+        &self,
+        caller: Option<Caller>,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut request = Request::builder().uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
