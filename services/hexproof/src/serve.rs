@@ -1,7 +1,7 @@
 //! The service: configuration, wiring, connections, shutdown.
 //!
 //! `config` is what an operator states, `parts` makes everything from it once, `routes` puts gRPC and pages on one
-//! port, `listen` takes connections, `calls` surrounds each call, `readiness` asks whether store and queue answer,
+//! port, `listen` takes connections, `calls` surrounds each call and `visits` each page, `readiness` asks whether store and queue answer,
 //! `upkeep` keeps records and metrics fresh, `http` is what plain HTTP clients get, `grpc` the service of the
 //! catalogue, `sources` the way to the state of clusters, `check` the sealer behind its port. This file starts it all
 //! and ends it in order.
@@ -19,6 +19,7 @@ pub(crate) mod readiness;
 mod routes;
 mod sources;
 mod upkeep;
+mod visits;
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -4,10 +4,13 @@
 //! gRPC passes untouched.
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use http::{HeaderMap, Method, StatusCode, header};
+use hexproof_access::PageRefusal;
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use maud::html;
 
 use crate::shell::{Section, Shell};
@@ -42,8 +45,8 @@ async fn dressed(request: Request, next: Next, tls: bool) -> Response {
     let page = takes_page(request.headers());
     let gzip = wire::takes_gzip(request.headers());
     let mut response = next.run(request).await;
-    if page && is_bare(&response) {
-        response = refusal_page(response);
+    if is_bare(&response) {
+        response = if page { refusal_page(response) } else { line(response) };
     }
     headers::add(response.headers_mut(), tls);
     wire::packed(response, gzip).await
@@ -69,14 +72,35 @@ fn is_bare(response: &Response) -> bool {
         && kind.is_none_or(|kind| kind.starts_with(b"text/plain"))
 }
 
+/// The sentence of a refusal, and where a login begins that may help.
+fn sentence(head: &mut Parts) -> (String, Option<String>) {
+    let said = head.extensions.remove::<Said>().map(|said| said.0);
+    match head.extensions.remove::<PageRefusal>() {
+        Some(refusal) => (refusal.sentence, refusal.login),
+        None => (said.unwrap_or_else(|| usual(head.status).to_owned()), None),
+    }
+}
+
+/// One plain line for programs, where nothing stands yet.
+fn line(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    if head.headers.contains_key(header::CONTENT_TYPE) {
+        return Response::from_parts(head, body);
+    }
+    let (sentence, _) = sentence(&mut head);
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    Response::from_parts(head, Body::from(format!("{sentence}\n")))
+}
+
 /// The page of a refusal: its sentence, and what to do.
 fn refusal_page(response: Response) -> Response {
     let (mut head, _) = response.into_parts();
-    let said = head.extensions.remove::<Said>().map(|said| said.0);
+    let (sentence, login) = sentence(&mut head);
     let viewer = head.extensions.remove::<Viewer>();
-    let sentence = said.unwrap_or_else(|| usual(head.status).to_owned());
     let title = sentence.trim_end_matches('.').to_owned();
-    let login = viewer.is_none() && head.status == StatusCode::UNAUTHORIZED;
+    let unknown = viewer.is_none() && head.status == StatusCode::UNAUTHORIZED;
+    let login = login.or_else(|| unknown.then(|| links::LOGIN.to_owned()));
     let shell = Shell {
         section: Section::Elsewhere,
         crumbs: Vec::new(),
@@ -84,7 +108,7 @@ fn refusal_page(response: Response) -> Response {
         second: html! { (advice(head.status)) },
         body: html! {
             p.actions {
-                @if login { a.button.primary href=(links::LOGIN) { "Log in" } }
+                @if let Some(login) = &login { a.button.primary href=(login) { "Log in" } }
                 @else { a.button href=(links::CLUSTERS) { "Show the clusters" } }
             }
         },

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use hexproof_core::access::{AccessEntry, AccessOutcome, Caller, Trail};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use tonic::Code;
@@ -38,7 +38,7 @@ impl<S> Layer<S> for AccessLayer {
 
 /// A service that is reached through access alone. The requests that pass carry a `Caller` (unless anybody may call)
 /// and a `Trail` as extensions, for a download link the `LinkGrant`, for a page the [`crate::Csrf`]; they carry no
-/// `authorization` any more.
+/// `authorization` and no cookies any more.
 #[derive(Clone)]
 pub struct AccessService<S> {
     gate: Arc<Gate>,
@@ -125,6 +125,8 @@ where
     }
     parts.extensions.insert(trail.clone());
     let visit = Visit::new(&gate, admitted.session, target, &mut parts);
+    // What proves a session goes no further.
+    parts.headers.remove(COOKIE);
     let request = Request::from_parts(parts, body);
     if !target.logged() {
         let response = inner.call(request).await?;

@@ -1,7 +1,7 @@
 //! A request for a page that a session makes: what stands beside it, and what the browser keeps after it.
 
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, header};
+use http::{HeaderValue, Method, Response};
 
 use super::Gate;
 use super::person::with;
@@ -21,7 +21,7 @@ pub(super) struct Visit {
 }
 
 impl Visit {
-    /// Puts beside a request what its session gives. What proves the session goes no further.
+    /// Puts beside a request what its session gives.
     pub(super) fn new(gate: &Gate, session: Option<Session>, target: Target, parts: &mut Parts) -> Self {
         let mut visit = Self { session, shown: false, useless: false };
         let (Some(session), Target::Page(_), Some((login, _))) = (&visit.session, target, gate.logins())
@@ -42,7 +42,6 @@ impl Visit {
                 Found::Nothing => {}
             }
         }
-        parts.headers.remove(header::COOKIE);
         visit
     }
 

@@ -201,9 +201,10 @@ impl Page {
             Self::Audit => &["/hexproof.v1.AuditService/GetAudit"],
             Self::CancelAudit => &["/hexproof.v1.AuditService/CancelAudit"],
             Self::Packs => &["/hexproof.v1.PackService/ListPacks"],
-            Self::Pack | Self::Observations | Self::Observation | Self::Population | Self::Changes => {
+            Self::Pack | Self::Observations | Self::Observation | Self::Population => {
                 &["/hexproof.v1.PackService/GetPack", "/hexproof.v1.PackService/ListPacks"]
             }
+            Self::Changes => &["/hexproof.v1.PackService/ComparePacks", "/hexproof.v1.PackService/ListPacks"],
             Self::Verification | Self::Verify | Self::VerifyUpload => {
                 &["/hexproof.v1.PackService/VerifyPack"]
             }

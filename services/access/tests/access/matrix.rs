@@ -31,6 +31,7 @@ const TABLE: &[(&str, &str, bool)] = &[
     ("hexproof.v1.PackService/CreateDownloadLink", "AM", true),
     ("hexproof.v1.PackService/RevokeDownloadLink", "AM", true),
     ("hexproof.v1.PackService/VerifyPack", "AM", false),
+    ("hexproof.v1.PackService/ComparePacks", "AM", false),
     ("hexproof.v1.ScheduleService/CreateSchedule", "OM", true),
     ("hexproof.v1.ScheduleService/GetSchedule", "OAM", false),
     ("hexproof.v1.ScheduleService/ListSchedules", "OAM", false),
@@ -52,6 +53,7 @@ const TABLE: &[(&str, &str, bool)] = &[
 ];
 
 const OK: i32 = 0;
+const NOT_FOUND: i32 = 5;
 const DENIED: i32 = 7;
 const UNAUTHENTICATED: i32 = 16;
 
@@ -64,13 +66,28 @@ async fn every_rpc_admits_its_roles_within_their_scope_and_nobody_else() {
     let key = SigningKey::new("a");
     let issuer = Issuer::start(vec![key.jwk()]).await;
     let grants: Vec<_> = ["operator", "auditor", "admin"]
-        .map(|role| json!({"group": role, "roles": [role], "clusters": ["shop"]}))
+        .map(|role| {
+            json!({"group": role, "roles": [role], "clusters": ["shop"],
+                "from": "2026-01-01T00:00:00Z", "until": "2026-07-01T00:00:00Z"})
+        })
         .into();
     let world = World::new(&issuer.config(grants.into()), None);
+    // The cluster that is asked for, and when the evidence was made.
+    let (within, last) = ("2026-01-01T00:00:00Z", "2026-06-30T23:59:59Z");
+    let (before, after) = ("2025-12-31T23:59:59Z", "2026-07-01T00:00:00Z");
+    let places = [
+        ("shop", ""),
+        ("shop", within),
+        ("shop", last),
+        ("shop", before),
+        ("shop", after),
+        ("bank", within),
+        ("", ""),
+    ];
     let mut walked = 0;
     for &(path, admitted, logged) in TABLE {
         for who in "COAMSN-".chars() {
-            for cluster in ["shop", "bank", ""] {
+            for (cluster, made) in places {
                 let open = path.starts_with("grpc.");
                 if open && !cluster.is_empty() {
                     continue; // Health and reflection name no cluster.
@@ -79,6 +96,9 @@ async fn every_rpc_admits_its_roles_within_their_scope_and_nobody_else() {
                 let mut builder = rpc(&format!("/{path}"));
                 if !cluster.is_empty() {
                     builder = builder.header("x-cluster", cluster);
+                }
+                if !made.is_empty() {
+                    builder = builder.header("x-made", made);
                 }
                 let group = match who {
                     'O' => Some("operator"),
@@ -101,13 +121,16 @@ async fn every_rpc_admits_its_roles_within_their_scope_and_nobody_else() {
                 }
                 // The service's certificate reaches every agent: which cluster it asks for is the agent's to check.
                 let beyond = cluster == "bank" && who != 'S';
+                // Agents and the service have no period.
+                let untimely = (made == before || made == after) && "OAM".contains(who);
                 let expected = match (admitted.contains(who), who) {
+                    (true, _) if !beyond && untimely => NOT_FOUND,
                     (true, _) if !beyond => OK,
                     (false, '-') => UNAUTHENTICATED,
                     _ => DENIED,
                 };
                 let response = world.send(empty(builder)).await;
-                assert_eq!(code(&response), expected, "{path} by {who} for `{cluster}`");
+                assert_eq!(code(&response), expected, "{path} by {who} for `{cluster}` at `{made}`");
                 assert_eq!(response.status(), 200, "{path}: gRPC errors are no HTTP errors");
                 let outcomes: Vec<_> =
                     world.entries().await.into_iter().map(|entry| format!("{:?}", entry.outcome)).collect();
@@ -120,7 +143,7 @@ async fn every_rpc_admits_its_roles_within_their_scope_and_nobody_else() {
             }
         }
     }
-    assert_eq!(walked, 35 * 7 * 3 + 5 * 7);
+    assert_eq!(walked, 36 * 7 * 7 + 5 * 7);
 }
 
 #[tokio::test]

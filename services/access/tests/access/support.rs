@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use hexproof_access::{Access, AccessConfig};
+use hexproof_access::{Access, AccessConfig, Draft, LoggedIn, OwnForms};
 use hexproof_api::status;
 use hexproof_core::access::{AccessEntry, Caller, LinkGrant, Trail};
 use hexproof_core::id::{ClusterId, RecordId};
@@ -174,7 +174,9 @@ impl World {
 
 /// Behind the layer: asks for the scope as every service must, tells the trail, and answers who called.
 fn serve(request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
-    assert!(request.headers().get("authorization").is_none(), "credentials reach the services");
+    for name in ["authorization", "cookie"] {
+        assert!(request.headers().get(name).is_none(), "credentials reach the services");
+    }
     let cluster = request.headers().get("x-cluster").map(|id| id.to_str().unwrap().parse().unwrap());
     let caller = request.extensions().get::<Caller>();
     if let Some(cluster) = &cluster {
@@ -186,6 +188,14 @@ fn serve(request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
             return if page { gone() } else { refused.into_http() };
         }
         request.extensions().get::<Trail>().unwrap().touches(Some(cluster), "an-object");
+        let made = request.headers().get("x-made").map(|at| at.to_str().unwrap().parse().unwrap());
+        if made.is_some_and(|at| !caller.scope.admits_at(cluster, at)) {
+            // Evidence of another time is not there, for clients as for people.
+            return match request.extensions().get::<hexproof_access::Csrf>() {
+                Some(_) => Response::builder().status(404).body(Full::default()).unwrap(),
+                None => status::not_found("audit", "x").into_http(),
+            };
+        }
     }
     if request.headers().contains_key("x-fail") {
         return status::not_found("audit", "x").into_http();
@@ -197,6 +207,14 @@ fn serve(request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
     let csrf = request.extensions().get::<hexproof_access::Csrf>().map(|csrf| csrf.0.clone());
     let response = response.header("x-csrf", csrf.unwrap_or_default());
     let digest = request.extensions().get::<LinkGrant>().map(|grant| grant.digest.to_string());
+    let name = request.extensions().get::<LoggedIn>().map(|person| person.name.clone());
+    let response = response.header("x-name", name.unwrap_or_default());
+    let draft =
+        request.extensions().get::<Draft>().map(|draft| json!([draft.action, draft.fields]).to_string());
+    let response = response.header("x-draft", draft.unwrap_or_default());
+    let told = request.headers().get("x-token").map(|token| token.to_str().unwrap().to_owned());
+    let own = request.extensions().get::<OwnForms>().zip(told).is_some_and(|(own, token)| own.holds(&token));
+    let response = response.header("x-own", own.to_string());
     response.header("x-digest", digest.unwrap_or_default()).body(Full::default()).unwrap()
 }
 

@@ -259,7 +259,7 @@ impl PackService for PackApi {
         let trail = trail(&request);
         let caller = caller(&request)?.clone();
         let (run, answer) = self.compared(&caller, request.into_inner()).await?;
-        trail.touches(Some(&run.row.key.cluster), run.row.key.run.to_string());
+        trail.touches(Some(&run.entry.key.cluster), run.entry.key.run.to_string());
         Ok(Response::new(answer))
     }
 

@@ -15,6 +15,7 @@ use hexproof_archive::grpc::packs::PackApi;
 use hexproof_archive::grpc::waivers::WaiverRegister;
 use hexproof_collectors::intake::grpc::{Intake, IntakeParts};
 use hexproof_collectors::received::Bounds;
+use hexproof_portal::PortalParts;
 use hexproof_scheduler::grpc::audits::AuditApi;
 use hexproof_scheduler::grpc::schedules::Schedules;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use super::grpc::Measures;
 use super::parts::Parts;
 use super::readiness::Readiness;
 use super::upkeep::Newest;
+use super::visits::Visits;
 use super::{http, sources};
 use crate::configuration;
 
@@ -169,16 +171,26 @@ pub(super) fn router(
         Duration::from_secs(config.limits.call_seconds),
         stop.clone(),
     );
-    let grpc = services
-        .prepare()
-        .into_axum_router()
-        .reset_fallback()
+    let api = services.prepare().into_axum_router().reset_fallback();
+    // The portal has asked who is there and whether they may: within the process nobody asks again.
+    let portal = PortalParts {
+        evidence: parts.evidence.clone(),
+        check: parts.check.clone(),
+        compare: parts.compare.clone(),
+        catalogue: parts.catalogue.clone(),
+        clock: parts.clock.clone(),
+        api: api.clone(),
+    };
+    let grpc = api
         .layer(parts.access.layer())
         .layer(calls)
         .layer(GrpcWebLayer::new())
         .layer(cors(&config.cors_origins)?);
-    let pages = http::routes(parts.pages()).layer(parts.access.layer());
-    Ok(grpc.merge(pages).fallback(nothing))
+    let plain = http::routes(parts.pages()).layer(parts.access.layer());
+    let pages = hexproof_portal::router(portal).layer(parts.access.layer());
+    let pages = Visits::new(parts.metrics.clone(), config.limits.calls).around(pages);
+    let all = grpc.merge(plain).merge(pages).fallback(nothing);
+    Ok(hexproof_portal::dress(all, parts.tls.is_some()))
 }
 
 /// Describes what is served here, and not what agents serve.

@@ -23,6 +23,9 @@ use crate::telemetry::metrics::Metrics;
 
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(5);
+/// Looks between two at the scores of the newest packs.
+const SCORES: u32 = 6;
+
 /// Between two looks at the files of certificates.
 const CERTIFICATES: Duration = Duration::from_secs(60);
 
@@ -111,8 +114,8 @@ impl Upkeep {
     /// Works until `stop`.
     pub(super) async fn run(&self, stop: CancellationToken) {
         let work = async {
-            loop {
-                if let Err(error) = self.look().await {
+            for round in 0_u32.. {
+                if let Err(error) = self.look(round.is_multiple_of(SCORES)).await {
                     // Readiness says it loudly.
                     tracing::debug!(error = chain(&error), "upkeep waits for the store");
                 }
@@ -122,7 +125,7 @@ impl Upkeep {
         stop.run_until_cancelled(work).await;
     }
 
-    async fn look(&self) -> Result<(), StorageError> {
+    async fn look(&self, scores: bool) -> Result<(), StorageError> {
         if let Ok(depth) = self.queue.depth().await {
             self.metrics.waiting(depth.waiting);
         }
@@ -133,11 +136,14 @@ impl Upkeep {
         }
         self.register.refresh().await?;
         self.evidence.refresh().await?;
-        self.standings().await
+        if scores {
+            self.scores().await?;
+        }
+        Ok(())
     }
 
     /// How clusters stand, by their newest packs; a summary is read only where its scores are not known.
-    async fn standings(&self) -> Result<(), StorageError> {
+    async fn scores(&self) -> Result<(), StorageError> {
         let registered = self.register.all::<ClusterEntry>().await?;
         let registered = registered.into_iter().map(|(_, version)| version.value.id).collect();
         for (cluster, packs) in self.evidence.standings(&Clusters::Only(registered), 1).await? {

@@ -37,6 +37,13 @@ pub(crate) struct RpcLabels {
     pub(crate) code: &'static str,
 }
 
+/// Names a page of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct PageLabels {
+    pub(crate) page: String,
+    pub(crate) status: &'static str,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// Every metric of the process.
@@ -45,6 +52,7 @@ pub(crate) struct Metrics {
     audits: Family<OutcomeLabel, Counter>,
     stages: Histograms<StageLabel>,
     rpcs: Histograms<RpcLabels>,
+    pages: Histograms<PageLabels>,
     gaps: Family<ReasonLabel, Gauge>,
     queue_depth: Gauge,
     running: Gauge,
@@ -65,6 +73,7 @@ impl Metrics {
             audits: Family::default(),
             stages: Family::new_with_constructor(stage),
             rpcs: Family::new_with_constructor(rpc),
+            pages: Family::new_with_constructor(rpc),
             gaps: Family::default(),
             queue_depth: Gauge::default(),
             running: Gauge::default(),
@@ -88,6 +97,7 @@ impl Metrics {
             self.stages.clone(),
         );
         registry.register("rpc_duration_seconds", "Duration of calls, by their status", self.rpcs.clone());
+        registry.register("page_duration_seconds", "Duration of pages, by how they ended", self.pages.clone());
         registry.register(
             "schedule_gaps",
             "Slots that this replica saw pass without an audit since it was started, by reason",
@@ -113,6 +123,11 @@ impl Metrics {
     /// An audit was in a stage for so long.
     pub(crate) fn stage(&self, stage: Stage, took: Duration) {
         self.stages.get_or_create(&StageLabel { stage: stage.word() }).observe(took.as_secs_f64());
+    }
+
+    /// A page took so long.
+    pub(crate) fn page(&self, labels: &PageLabels, took: Duration) {
+        self.pages.get_or_create(labels).observe(took.as_secs_f64());
     }
 
     /// A call took so long.

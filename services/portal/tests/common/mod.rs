@@ -94,18 +94,6 @@ impl CheckPack for Whole {
     }
 }
 
-struct Never;
-
-impl hexproof_core::port::Compare for Never {
-    fn compare(
-        &self,
-        _: &hexproof_core::assessment::Assessment,
-        _: &hexproof_core::assessment::Assessment,
-    ) -> Result<hexproof_core::diff::Diff, hexproof_core::port::CompareError> {
-        Err(hexproof_core::port::CompareError::Contradiction { which: "later", reason: "none".into() })
-    }
-}
-
 impl World {
     /// Nothing is registered.
     pub(crate) fn new() -> Self {
@@ -152,7 +140,7 @@ impl World {
         let parts = PortalParts {
             evidence: Arc::new(evidence.clone()),
             check: Arc::new(Whole),
-            compare: Arc::new(Never),
+            compare: Arc::new(hexproof_scorer::diff::Comparer),
             catalogue,
             clock,
             api,

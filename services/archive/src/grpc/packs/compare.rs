@@ -9,10 +9,11 @@ use hexproof_core::access::{Caller, Clusters};
 use hexproof_core::diff::{Cause, Change, ChangeKind, Diff};
 use hexproof_core::measure::MeasureId;
 use hexproof_core::port::Cursor;
+use hexproof_core::port::evidence::PackPick;
 use tonic::{Code, Status};
 
 use super::{PackApi, refused};
-use crate::packs::{FinishedRun, Pick};
+use crate::packs::FinishedRun;
 
 /// Permits of a comparison: it holds two assessments.
 const WEIGHT: u32 = 2;
@@ -123,12 +124,12 @@ impl PackApi {
 
     /// The newest pack that was finished before another one of its cluster.
     async fn before(&self, caller: &Caller, run: &FinishedRun) -> Result<FinishedRun, Status> {
-        let pick = Pick {
-            clusters: Clusters::Only(BTreeSet::from([run.row.key.cluster.clone()])),
+        let pick = PackPick {
+            clusters: Clusters::Only(BTreeSet::from([run.entry.key.cluster.clone()])),
             from: caller.scope.from,
-            until: [Some(run.row.finished), caller.scope.until].into_iter().flatten().min(),
+            until: [Some(run.entry.finished), caller.scope.until].into_iter().flatten().min(),
         };
-        let none = || not_found("pack before that of audit", run.row.key.run);
+        let none = || not_found("pack before that of audit", run.entry.key.run);
         let mut after = None;
         loop {
             let page = self.packs.list(&pick, after.as_ref(), STEP).await.map_err(refused)?;
@@ -162,8 +163,8 @@ impl PackApi {
             let message = format!("the packs cannot be compared: {error}");
             status(Code::FailedPrecondition, "PACKS_CANNOT_BE_COMPARED", message)
         })?;
-        diff.before.audit_id = before.row.key.run.to_string();
-        diff.after.audit_id = after.row.key.run.to_string();
+        diff.before.audit_id = before.entry.key.run.to_string();
+        diff.after.audit_id = after.entry.key.run.to_string();
         Ok(diff)
     }
 }
