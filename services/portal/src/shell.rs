@@ -6,7 +6,7 @@ use http::StatusCode;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::viewer::Viewer;
-use crate::{assets, links, marks, words};
+use crate::{assets, links, marks};
 
 /// The sections of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Shell {
             html lang="en" {
                 head {
                     meta charset="utf-8";
-                    title { (words::seen(&self.title)) " – Hexproof" }
+                    title { (marks::plain(&self.title)) " – Hexproof" }
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="robots" content="noindex";
