@@ -102,7 +102,7 @@ fn guarded(mut response: Response) -> Response {
     set(&mut response, header::CACHE_CONTROL, "no-store, no-transform, private");
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(&mut response, header::REFERRER_POLICY, "no-referrer");
-    set(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
+    set(&mut response, header::CONTENT_SECURITY_POLICY, crate::headers::FILE);
     response
 }
 
@@ -197,7 +197,7 @@ mod tests {
         let headers = response.headers();
         assert_eq!(headers["content-length"], "10");
         assert_eq!(headers["etag"], format!("\"{}\"", Digest::of(TEXT).hex()).as_str());
-        assert_eq!(headers["repr-digest"], "sha-256=:hNiYd/DUBB77a/kaFvAkjy/Vc+avBcGflr7baHtxSII=:");
+        assert_eq!(headers["repr-digest"], "sha-256=:hNiYd/DUBB77a/kaFvAkjy/Vc+avBcGflr7bn4gveII=:");
         assert_eq!(headers["repr-digest"], headers["content-digest"]);
         assert_eq!(headers["content-disposition"], "attachment; filename=\"pack.pdf\"");
         assert_eq!(headers["x-content-type-options"], "nosniff");

@@ -6,6 +6,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
+/// A file is shown as nothing but what it is, in a world of its own.
+pub(crate) const FILE: &str = "default-src 'none'; sandbox";
+
 /// Nothing of the device is for these pages.
 const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=(), \
                            browsing-topics=(), interest-cohort=()";
@@ -20,10 +23,14 @@ const FIXED: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("permissions-policy"), PERMISSIONS),
 ];
 
-/// Adds them. What was not given leave to be kept is not kept; `tls` says that the service is reached by TLS alone.
+/// Adds them. A file brings a stricter policy of its own. What was not given leave to be kept is not kept; `tls` says that the service is reached by TLS alone.
 pub(crate) fn add(headers: &mut HeaderMap, tls: bool) {
+    let own = headers.remove(header::CONTENT_SECURITY_POLICY).filter(|policy| policy == FILE);
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(own) = own {
+        headers.insert(header::CONTENT_SECURITY_POLICY, own);
     }
     if tls {
         let year = HeaderValue::from_static("max-age=31536000");

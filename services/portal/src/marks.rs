@@ -160,6 +160,17 @@ pub(crate) fn prose(text: &str) -> Markup {
     }
 }
 
+/// A text from outside where no markup may stand; what is not seen in it is named.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut plain, char| {
+        match is_unprintable(char) {
+            true => plain.push_str(&format!("U+{:04X}", u32::from(char))),
+            false => plain.push(char),
+        }
+        plain
+    })
+}
+
 /// A text of several lines from outside, such as a reason or a value found.
 pub(crate) fn lines(text: &str) -> Markup {
     html! {

@@ -69,7 +69,7 @@ impl Shell {
             html lang="en" {
                 head {
                     meta charset="utf-8";
-                    title { (self.title) " – Hexproof" }
+                    title { (marks::plain(&self.title)) " – Hexproof" }
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="robots" content="noindex";

@@ -29,7 +29,11 @@ struct Says {
 impl CheckPack for Says {
     fn check(&self, _: &[u8]) -> PackCheck {
         let step = |name: &str, state| (name.to_owned(), state, self.sentence.clone());
-        let steps = vec![step("structure", CheckState::Valid), step("digest", self.state), step("other", CheckState::NotApplicable)];
+        let steps = vec![
+            step("structure", CheckState::Valid),
+            step("digest", self.state),
+            step("other", CheckState::NotApplicable),
+        ];
         PackCheck { state: self.state, steps }
     }
 
@@ -58,7 +62,11 @@ async fn send(world: &World, caller: Caller, kind: &str, length: Option<u64>, bo
     }
     let answer = world.portal(Some(caller)).oneshot(request.body(body).unwrap()).await.unwrap();
     let (head, body) = answer.into_parts();
-    Answer { status: head.status, headers: head.headers, bytes: to_bytes(body, 64 << 20).await.unwrap().to_vec() }
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        bytes: to_bytes(body, 64 << 20).await.unwrap().to_vec(),
+    }
 }
 
 async fn check(world: &World, caller: Caller, name: &str, file: &[u8]) -> Answer {
@@ -84,7 +92,10 @@ async fn the_verdict_is_the_title_and_nothing_of_the_file_is_markup() {
             let page = check(&world, auditor(), &name, b"%PDF-1.7").await;
             assert_eq!(page.status, StatusCode::OK);
             let html = page.text();
-            assert!(!html.contains("<script") && !html.contains("<img") && !html.contains('\u{202e}'), "{html}");
+            assert!(
+                !html.contains("<script") && !html.contains("<img") && !html.contains('\u{202e}'),
+                "{html}"
+            );
             let title = match state {
                 CheckState::Valid => "<title>Valid: ",
                 CheckState::Invalid => "<title>Not valid: ",
@@ -105,10 +116,13 @@ async fn the_same_file_is_found_in_the_store_within_reach_alone() {
     let size = file.size;
     let bytes: Vec<Bytes> = (file.read)(0..size).map(|piece| piece.unwrap()).collect().await;
     let bytes = bytes.concat();
-    let claims = PackClaims { cluster: kept.key.cluster.clone(), name: "shop".to_owned(), collected: kept.finished };
+    let claims =
+        PackClaims { cluster: kept.key.cluster.clone(), name: "shop".to_owned(), collected: kept.finished };
     says(&mut world, CheckState::Valid, "holds", Some(claims.clone()));
     let link = format!("/clusters/weak-shop/packs/{}", kept.key.run);
-    let has = async |world: &World, caller: Caller, file: &[u8]| check(world, caller, "a.pdf", file).await.text().contains(&link);
+    let has = async |world: &World, caller: Caller, file: &[u8]| {
+        check(world, caller, "a.pdf", file).await.text().contains(&link)
+    };
     assert!(has(&world, auditor(), &bytes).await);
     assert!(has(&world, caller(&[Role::Auditor], scope.clone()), &bytes).await);
     assert!(!has(&world, auditor(), b"%PDF-1.7 another").await);
@@ -117,7 +131,12 @@ async fn the_same_file_is_found_in_the_store_within_reach_alone() {
     let earlier = Scope { until: Some(kept.finished), ..scope };
     assert!(!has(&world, caller(&[Role::Auditor], earlier), &bytes).await);
     // It claims to be of another time: it is not looked for there.
-    says(&mut world, CheckState::Valid, "holds", Some(PackClaims { collected: "2020-01-01T00:00:00Z".parse().unwrap(), ..claims }));
+    says(
+        &mut world,
+        CheckState::Valid,
+        "holds",
+        Some(PackClaims { collected: "2020-01-01T00:00:00Z".parse().unwrap(), ..claims }),
+    );
     assert!(!has(&world, auditor(), &bytes).await);
 }
 

@@ -121,9 +121,9 @@ fn title(diff: &Diff) -> String {
             words::count(n as u64, "change", "changes")
         ),
         (new, gone, _) => format!(
-            "{} and {} since {since}",
-            words::count(new, "new failure", "new failures"),
-            words::count(gone, "failure gone", "failures gone")
+            "{}, and {} since {since}",
+            words::counted(usize::try_from(new).unwrap_or(usize::MAX), "new failure", "new failures"),
+            words::count(gone, "is gone", "are gone")
         ),
     }
 }
@@ -133,7 +133,7 @@ fn choice(opened: &Opened, earlier: &[PackEntry], before: &PackEntry) -> Markup 
     let offered = earlier.iter().any(|pack| pack.key == before.key);
     html! {
         form.filter method="get" action=(links::changes(opened.key())) {
-            div.field {
+            div.field.grow {
                 label for="since" { "Compared with the pack of" }
                 select id="since" name="since" {
                     @if !offered { (option(before, true)) }

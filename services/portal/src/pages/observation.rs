@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use super::observations::filter::Wanted;
 use super::opened::{Opened, open};
 use super::pack::significance;
-use super::sentences::{known_measure, outcome, subject, technical};
+use super::sentences::{known_measure, outcome, sentence, subject, technical};
 use crate::params::Params;
 use crate::parts::PortalParts;
 use crate::refusal::Refusal;
@@ -177,8 +177,8 @@ fn why(observation: &Observation, measure: Option<&Measure>, catalogue: &Catalog
         section {
             h2 { "Why" }
             @if observation.reason.is_empty() { p { "The condition holds." } }
-            @else { p { (technical(&words::capital(&observation.reason))) "." } }
-            @for note in &observation.notes { p { (technical(&words::capital(note))) "." } }
+            @else { p { (sentence(&observation.reason)) } }
+            @for note in &observation.notes { p { (sentence(note)) } }
             @if observation.intercepted {
                 p {
                     strong { "Intercepted" } " by: " (known_measure(catalogue, &observation.intercepted_by))

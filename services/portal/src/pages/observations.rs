@@ -16,7 +16,7 @@ use maud::{Markup, html};
 use super::opened::{At, Opened, open};
 use super::pack::significance;
 use super::paging::{Paging, paging};
-use super::sentences::{measure_link, outcome, subject, technical};
+use super::sentences::{measure_link, outcome, sentence, subject};
 use crate::params::Params;
 use crate::parts::PortalParts;
 use crate::refusal::Refusal;
@@ -161,7 +161,7 @@ fn table(items: &[(u32, Observation)], catalogue: &Catalogue, key: &AuditKey, wa
                         td data-label="Subject" { (subject(&observation.subject)) }
                         td data-label="Why" {
                             @if observation.reason.is_empty() { span.quiet { "the condition holds" } }
-                            @else { (technical(&words::capital(&observation.reason))) "." }
+                            @else { (sentence(&observation.reason)) }
                         }
                     }
                 }

@@ -253,10 +253,10 @@ fn row(pack: &PackEntry, seals: &Seals, reads: bool) -> Markup {
                 None => td colspan="3" data-label="Score" { span.quiet { "in the pack" } },
             }
             td data-label="Read" { @if pack.complete { "complete" } @else { strong { "in part" } } }
-            td data-label="Seal" {
+            td.tight data-label="Seal" {
                 @match seals.known(&pack.digest) {
                     Some(seal) => (seal_state(seal.check.state)),
-                    None => span.quiet { "not checked lately" },
+                    None => span.quiet { "not checked" },
                 }
             }
             td.n data-label="PDF" {

@@ -1,7 +1,7 @@
 //! Texts of the catalogue and of verdicts as markup: backticks mark identifiers, fields are found by their looks. Whatever
 //! the text is, it is shown as text.
 
-use hexproof_core::measure::{Catalogue, Measure, MeasureId};
+use hexproof_core::measure::{Catalogue, MeasureId};
 use hexproof_core::observation::{Observation, Subject};
 use hexproof_core::{Outcome, Platform};
 use maud::{Markup, html};
@@ -11,7 +11,7 @@ use crate::{links, marks, words};
 /// A text in which backticks mark identifiers.
 pub(crate) fn marked(text: &str) -> Markup {
     // An odd one out marks nothing: else the rest of the text would be an identifier.
-    let marks_pairs = text.matches('`').count() % 2 == 0;
+    let marks_pairs = text.matches('`').count().is_multiple_of(2);
     html! {
         @if marks_pairs {
             @for (i, part) in text.split('`').enumerate() {
@@ -33,6 +33,18 @@ pub(crate) fn technical(text: &str) -> Markup {
             @let (before, core, after) = bare(word);
             @if looks_technical(core) { (before) (marks::id(core)) (after) } @else { (marks::prose(word)) }
         }
+    }
+}
+
+/// A clause of a verdict or a check as a sentence: with a capital, unless it begins with a name, and with a stop.
+pub(crate) fn sentence(clause: &str) -> Markup {
+    let clause = clause.trim();
+    let first = clause.split(' ').next().unwrap_or_default();
+    let word = first.trim_end_matches([',', ':', ';']).bytes().all(|byte| byte.is_ascii_lowercase());
+    let capital = if word { words::capital(clause) } else { clause.to_owned() };
+    html! {
+        (technical(&capital))
+        @if !clause.ends_with(['.', '!', '?']) { "." }
     }
 }
 
@@ -102,13 +114,6 @@ pub(crate) fn known_measure(catalogue: &Catalogue, id: &str) -> Markup {
     }
 }
 
-/// `3 of 61 workloads`.
-pub(crate) fn of_units(measure: Option<&Measure>, part: u32, whole: u32) -> String {
-    let unit = measure.map(|measure| if whole == 1 { &measure.unit.one } else { &measure.unit.many });
-    let of = format!("{} of {}", words::thousands(part.into()), words::thousands(whole.into()));
-    unit.map_or(of.clone(), |unit| format!("{of} {unit}"))
-}
-
 /// Points gained, one decimal, rounded down.
 pub(crate) fn gain(points: f64) -> String {
     let tenths = ((points + 1e-9) * 10.0).floor() / 10.0;
@@ -142,6 +147,13 @@ mod tests {
         for hostile in ["(((", "\"", "...", "", " ", "é.", "<script>a.b</script>"] {
             assert!(!technical(hostile).0.contains("<script"), "{hostile}");
         }
+    }
+
+    #[test]
+    fn a_clause_becomes_a_sentence_and_a_name_stays_as_it_is() {
+        assert_eq!(sentence("covers the whole file").0, "Covers the whole file.");
+        assert_eq!(sentence("web-1 runs privileged.").0, "web-1 runs privileged.");
+        assert_eq!(sentence("").0, ".");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 
 use super::opened::{At, open};
 use super::pack::{command, seal_state};
+use super::sentences::sentence;
 use crate::parts::PortalParts;
 use crate::refusal::Refusal;
 use crate::seals::{Checked, STORE, Seals};
@@ -102,8 +103,8 @@ fn steps(seal: &Checked) -> Markup {
                                     None => (marks::name(name)),
                                 }
                             }
-                            td data-label="State" { (marks::state(mark(*state))) (seal_state(*state)) }
-                            td data-label="Found" { (marks::prose(&words::capital(found))) "." }
+                            td.tight data-label="State" { span { (marks::state(mark(*state))) (seal_state(*state)) } }
+                            td data-label="Found" { (sentence(found)) }
                         }
                     }
                 }

@@ -8,7 +8,7 @@ use hexproof_core::port::evidence::PackEntry;
 use maud::{Markup, html};
 
 use crate::pages::paging::{Paging, paging};
-use crate::pages::sentences::{measure_link, subject, technical, title};
+use crate::pages::sentences::{measure_link, sentence, subject, title};
 use crate::params::Params;
 use crate::refusal::Refusal;
 use crate::{links, marks, words};
@@ -168,7 +168,7 @@ pub(crate) fn table(changes: &[&Change], catalogue: &Catalogue, key: &AuditKey, 
                         th.lead scope="row" {
                             (measure_link(catalogue, &change.measure_id, &address(change, key, before)))
                             span.sub { (subject(&change.subject)) @if change.recreated { ", made anew" } }
-                            @if !change.because.is_empty() { span.sub { (technical(&words::capital(&change.because))) "." } }
+                            @if !change.because.is_empty() { span.sub { (sentence(&change.because)) } }
                         }
                         td data-label="Before" { (verdict(change.before.as_ref(), catalogue, &change.measure_id)) }
                         td data-label="After" { (verdict(change.after.as_ref(), catalogue, &change.measure_id)) }

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use super::list::{Wanted, cause};
 use super::points;
 use crate::marks::Size;
-use crate::pages::sentences::{known_measure, marked, measure_link};
+use crate::pages::sentences::{known_measure, measure_link, sentence};
 use crate::{links, marks, words};
 
 /// How the ends of the score moved, by cause.
@@ -291,7 +291,7 @@ pub(crate) fn waivers(diff: &Diff, catalogue: &Catalogue) -> Markup {
                                     Turn::Ended => "counts no more",
                                     Turn::Altered => "altered",
                                 }
-                                @if !change.reason.is_empty() { span.sub { (marked(&words::capital(&change.reason))) "." } }
+                                @if !change.reason.is_empty() { span.sub { (sentence(&change.reason)) } }
                             }
                             td.n data-label="Covered before" { (marks::number_or_dot(change.covers_before.into())) }
                             td.n data-label="Covers" { (marks::number_or_dot(change.covers_after.into())) }

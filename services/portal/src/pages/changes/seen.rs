@@ -6,10 +6,10 @@ use hexproof_core::diff::{Diff, Turn};
 use hexproof_core::snapshot::{Source, State};
 use maud::{Markup, html};
 
+use crate::marks;
 use crate::pages::cluster::tables;
 use crate::pages::pack::resource;
-use crate::pages::sentences::marked;
-use crate::{marks, words};
+use crate::pages::sentences::{marked, sentence};
 
 /// Everything that differs in what could be seen.
 pub(crate) fn section(diff: &Diff, after: Option<&Assessment>) -> Markup {
@@ -32,7 +32,7 @@ pub(crate) fn section(diff: &Diff, after: Option<&Assessment>) -> Markup {
                                 td data-label="Before" { (how_far(source.before)) }
                                 td data-label="After" { (how_far(source.after)) }
                                 td data-label="Missing" {
-                                    @if source.reason.is_empty() { "Nothing." } @else { (marked(&words::capital(&source.reason))) "." }
+                                    @if source.reason.is_empty() { "Nothing." } @else { (sentence(&source.reason)) }
                                 }
                             }
                         }
@@ -62,14 +62,14 @@ pub(crate) fn section(diff: &Diff, after: Option<&Assessment>) -> Markup {
                         }
                         @for change in &diff.not_listed {
                             tr {
-                                th.lead scope="row" { (marks::name(&change.kind.kind)) " " span.quiet { (marks::name(&change.kind.api_version)) } }
+                                th.lead scope="row" { (marks::name(&change.not_listed.kind)) " " span.quiet { (marks::name(&change.not_listed.api_version)) } }
                                 td data-label="State" {
                                     @match change.turn {
                                         Turn::Begun => strong { "cannot be listed any more" },
                                         Turn::Ended => "can be listed now",
                                         Turn::Altered => "cannot be listed, for another reason",
                                     }
-                                    @if !change.kind.reason.is_empty() { span.sub { (marked(&change.kind.reason)) "." } }
+                                    @if !change.not_listed.reason.is_empty() { span.sub { (marked(&change.not_listed.reason)) "." } }
                                 }
                             }
                         }

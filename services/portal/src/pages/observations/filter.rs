@@ -3,7 +3,9 @@
 use hexproof_core::audit::AuditKey;
 use hexproof_core::measure::MeasureId;
 use hexproof_core::port::evidence::ObservationFilter;
+use hexproof_core::text::is_unprintable;
 use hexproof_core::{Goal, Layer, Outcome};
+use url::form_urlencoded;
 
 use crate::params::Params;
 use crate::refusal::Refusal;
@@ -145,18 +147,26 @@ impl Wanted {
 }
 
 fn namespace(value: &str) -> String {
-    match value {
-        WITHOUT => String::new(),
-        value => value.strip_prefix('=').unwrap_or(value).to_owned(),
+    match (value, value.strip_prefix('=')) {
+        (WITHOUT, _) => String::new(),
+        (plain, None) => plain.to_owned(),
+        (_, Some(coded)) => {
+            let mut read = form_urlencoded::parse(coded.as_bytes());
+            read.next().map_or_else(String::new, |(name, _)| name.into_owned())
+        }
     }
 }
 
-/// The value of a namespace in an address. Names of manifests may be anything: one that would be read as something else
-/// is marked.
+/// The value of a namespace in an address or a form. Names of manifests may be anything: one that would be read as
+/// something else, or that no attribute can hold, is coded behind a `=`.
 pub(crate) fn namespace_value(name: &str) -> String {
+    let special =
+        name == WITHOUT || name.starts_with('=') || name.trim() != name || name.contains(is_unprintable);
     match name {
         "" => WITHOUT.to_owned(),
-        name if name == WITHOUT || name.starts_with('=') => format!("={name}"),
+        name if special => {
+            std::iter::once("=").chain(form_urlencoded::byte_serialize(name.as_bytes())).collect()
+        }
         name => name.to_owned(),
     }
 }
@@ -167,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_address_reads_back_whatever_the_names_are() {
-        for name in ["shop", "", "-", "=", "=-", "a b&c=d", "\u{202e}x"] {
+        for name in ["shop", "", "-", "=", "=-", "a b&c=d", "\u{202e}x=y&z", "a\0\nb", " a "] {
             let wanted = Wanted {
                 filter: ObservationFilter {
                     layer: Some(Layer::ApiResources),

@@ -7,7 +7,7 @@ use hexproof_core::{Goal, Layer, Outcome};
 use maud::{Markup, html};
 
 use super::filter::{Wanted, namespace_value};
-use crate::{links, words};
+use crate::{links, marks, words};
 
 /// Namespaces that are offered; with more of them the name is typed.
 const NAMESPACES: usize = 300;
@@ -18,10 +18,9 @@ pub(crate) fn form(wanted: &Wanted, page: &ObservationPage, catalogue: &Catalogu
     html! {
         form.filter method="get" action=(links::observations(key)) role="search" {
             div.field.grow {
-                label for="words" { "Words" }
-                input id="words" name="words" type="search" value=(filter.words.join(" ")) maxlength="200" autocomplete="off"
-                    spellcheck="false" aria-describedby="words-hint";
-                p.hint id="words-hint" { "All of them in kind, namespace, name, container, measure or reason" }
+                label for="words" { "Words" span.hint id="words-hint" { "in kind, namespace, name, container, measure, reason" } }
+                input id="words" name="words" type="search" value=(marks::plain(&filter.words.join(" "))) maxlength="200" autocomplete="off"
+                    spellcheck="false";
             }
             div.field {
                 label for="layer" { "Layer" }
@@ -110,24 +109,13 @@ fn namespaces(wanted: &Wanted, page: &ObservationPage) -> Markup {
             option value="" { "All namespaces" }
             option value=(namespace_value("")) selected[chosen == Some("")] { "No namespace" }
             @if let Some(name) = chosen.filter(|name| !name.is_empty() && page.namespaces.iter().all(|known| known != name)) {
-                option value=(value) selected { (shown(name)) }
+                option value=(value) selected { (marks::plain(name)) }
             }
             @for name in page.namespaces.iter().filter(|name| !name.is_empty()) {
-                option value=(namespace_value(name)) selected[chosen == Some(name.as_str())] { (shown(name)) }
+                option value=(namespace_value(name)) selected[chosen == Some(name.as_str())] { (marks::plain(name)) }
             }
         }
     }
-}
-
-/// A name where no markup may stand: what is not seen in it is named.
-fn shown(name: &str) -> String {
-    name.chars().fold(String::new(), |mut text, char| {
-        match hexproof_core::text::is_unprintable(char) {
-            true => text.push_str(&format!("U+{:04X}", u32::from(char))),
-            false => text.push(char),
-        }
-        text
-    })
 }
 
 #[cfg(test)]

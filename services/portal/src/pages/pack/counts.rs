@@ -7,7 +7,7 @@ use hexproof_core::{Layer, Outcome};
 use maud::{Markup, html};
 
 use super::steps::significance;
-use crate::pages::sentences::measure_link;
+use crate::pages::sentences::{measure_link, sentence};
 use crate::{links, marks, words};
 
 /// Measures of a layer with their counts.
@@ -103,7 +103,7 @@ fn table(group: &Group<'_>, catalogue: &Catalogue, key: &AuditKey) -> Markup {
                     tr {
                         th.lead scope="row" {
                             (measure_link(catalogue, &count.measure_id, &links::observations_by(key, &count.measure_id)))
-                            @if !count.reason.is_empty() { span.sub { (marks::prose(&words::capital(&count.reason))) "." } }
+                            @if !count.reason.is_empty() { span.sub { (sentence(&count.reason)) } }
                         }
                         td data-label="Significance" {
                             @if let Some(measure) = catalogue.get(count.measure_id.as_str()) { (significance(measure.significance)) }

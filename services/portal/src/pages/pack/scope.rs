@@ -7,7 +7,7 @@ use hexproof_core::snapshot::Source;
 use maud::{Markup, html};
 
 use crate::pages::cluster::tables;
-use crate::pages::sentences::{self, known_measure, marked};
+use crate::pages::sentences::{self, known_measure, marked, sentence};
 use crate::{marks, words};
 
 /// The sources of the audit, and what is missing.
@@ -79,7 +79,7 @@ pub(crate) fn rights(permissions: &Permissions) -> Markup {
         }
         @if !permissions.unanswered.is_empty() {
             dt { "Not answered" }
-            dd { @for reason in &permissions.unanswered { p { (marked(&words::capital(reason))) "." } } }
+            dd { @for reason in &permissions.unanswered { p { (sentence(reason)) } } }
         }
     }
 }

@@ -5,7 +5,7 @@ use hexproof_core::population::UnreadableFile;
 use maud::{Markup, html};
 
 use crate::pages::pack;
-use crate::pages::sentences::marked;
+use crate::pages::sentences::{marked, sentence};
 use crate::{marks, words};
 
 /// Rows of one table.
@@ -71,7 +71,7 @@ fn file_row(file: &UnreadableFile, state: &str) -> Markup {
                 @if file.line > 0 { ", line " (words::thousands(file.line)) }
             }
             td data-label="State" { @if state == "unreadable" { strong { (state) } } @else { (state) } }
-            td data-label="Why" { (marked(&words::capital(&file.reason))) "." }
+            td data-label="Why" { (sentence(&file.reason)) }
         }
     }
 }
