@@ -13,8 +13,12 @@ use hexproof_api::v1::pack_service_server::PackService;
 use hexproof_archive::grpc::packs::PackApi;
 use hexproof_archive::{Archive, Claim, Claimed, Outcome, PackStore, Part, RecordStore, RunStore};
 use hexproof_core::access::{Authentication, Caller, Link, LinkGrant, Role, Scope, Trail};
+use hexproof_core::assessment::Assessment;
+use hexproof_core::diff::Diff;
 use hexproof_core::digest::Digest;
-use hexproof_core::port::{CheckPack, CheckState, FixedClock, Links, PackCheck, Register, Runs};
+use hexproof_core::port::{
+    CheckPack, CheckState, Compare, CompareError, FixedClock, Links, PackCheck, Register, Runs,
+};
 use hexproof_core::register::RevokedLink;
 use support::service::{at, order};
 use tonic::{Code, Request, Status};
@@ -37,6 +41,15 @@ impl CheckPack for Beginning {
     fn check(&self, pdf: &[u8]) -> PackCheck {
         let state = if pdf.starts_with(b"%PDF") { CheckState::Valid } else { CheckState::Invalid };
         PackCheck { state, steps: vec![("beginning".into(), state, "looked at".into())] }
+    }
+}
+
+/// Compares nothing.
+struct Nothing;
+
+impl Compare for Nothing {
+    fn compare(&self, _: &Assessment, _: &Assessment) -> Result<Diff, CompareError> {
+        Err(CompareError::Contradiction { which: "earlier", reason: "nothing is compared here".into() })
     }
 }
 
@@ -67,8 +80,14 @@ async fn world() -> World {
         Outcome { finished_at: at(9).to_string(), rating: "RATING_B".into(), complete: true, overall: None };
     run.finish(outcome).await.unwrap();
     let clock = Arc::new(FixedClock(at(100)));
-    let api =
-        PackApi::new(PackStore::new(archive), register.clone(), Arc::new(Url), Arc::new(Beginning), clock);
+    let api = PackApi::new(
+        PackStore::new(archive),
+        register.clone(),
+        Arc::new(Url),
+        Arc::new(Beginning),
+        Arc::new(Nothing),
+        clock,
+    );
     World { api, register, pack, audit: order.key.run.to_string(), assessment }
 }
 
@@ -226,4 +245,25 @@ async fn a_pack_is_checked_wherever_it_is_within_bounds() {
     assert_eq!(verify(None).await.unwrap_err().code(), Code::InvalidArgument);
     let large = verify(Some(Pack::Content(vec![0; (32 << 20) + 1]))).await.unwrap_err();
     assert_eq!(large.code(), Code::ResourceExhausted);
+}
+
+#[tokio::test]
+async fn a_comparison_needs_two_packs_that_the_caller_may_see() {
+    let world = world().await;
+    let ask = |base: &str, scope: Scope| {
+        let message = v1::ComparePacksRequest {
+            cluster_id: "shop".into(),
+            audit_id: world.audit.clone(),
+            base_audit_id: base.into(),
+            ..v1::ComparePacksRequest::default()
+        };
+        world.api.compare_packs(asked(message, scope))
+    };
+    // There is but one pack: none before it.
+    assert_eq!(ask("", Scope::ALL).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(ask("../x", Scope::ALL).await.unwrap_err().code(), Code::InvalidArgument);
+    let other = "0b7c9a52-1f04-5e1b-8c3d-9a0f6e5d4c3b";
+    assert_eq!(ask(other, Scope::ALL).await.unwrap_err().code(), Code::NotFound);
+    let later = Scope { from: Some(at(50)), ..Scope::ALL };
+    assert_eq!(ask(&world.audit, later).await.unwrap_err().code(), Code::NotFound);
 }
