@@ -33,6 +33,10 @@
 {{- if and .Values.worker.autoscaling.enabled (ge (int .Values.worker.autoscaling.minReplicas) (int .Values.worker.autoscaling.maxReplicas)) }}{{ fail "worker.autoscaling: minReplicas has to be below maxReplicas" }}{{ end -}}
 {{- if and .Values.server.enabled (eq .Values.server.service.type "LoadBalancer") (not .Values.server.service.loadBalancerSourceRanges) }}{{ fail "server.service.loadBalancerSourceRanges: say who may come from outside" }}{{ end -}}
 {{- if and .Values.priorityClass.create (not .Values.priorityClass.name) }}{{ fail "priorityClass.name: name the class to make" }}{{ end -}}
+{{- range $variable, $_ := .Values.store.environment }}
+{{- if not (regexMatch "^(AWS|AZURE|GOOGLE|HEXPROOF)_" $variable) }}{{ fail (printf "store.environment.%s: only variables of the store belong here, AWS_*, AZURE_*, GOOGLE_*" $variable) }}{{ end -}}
+{{- if regexMatch "SECRET|ACCESS_KEY|ACCOUNT_KEY|_SAS_|SESSION_TOKEN|PASSWORD" $variable }}{{ fail (printf "store.environment.%s: a secret does not belong into values; make it a key of the Secret that store.credentialsSecret names" $variable) }}{{ end -}}
+{{- end -}}
 {{- $free := omit .Values.config "secrets" "readClusters" "kubeconfig" "limits" "audits" "rendering" "corsOrigins" "logFormat" "graceSeconds" -}}
 {{- range $field, $_ := $free }}{{ fail (printf "config.%s: the chart sets it itself; see README.md" $field) }}{{ end -}}
 {{- end -}}

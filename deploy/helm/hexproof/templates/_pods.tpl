@@ -75,7 +75,7 @@ tolerations:
   value: {{ $value | quote }}
 {{- end }}
 {{- if .Values.store.credentialsSecret }}
-- name: HEXPROOF_STORE_CREDENTIALS
+- name: HEXPROOF_STORE_CREDENTIALS_DIR
   value: /etc/hexproof/store
 {{- end }}
 {{- with .Values.monitoring.otlpEndpoint }}
