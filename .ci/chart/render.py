@@ -89,6 +89,8 @@ def values_that_are_not_meant_are_refused_with_a_reason():
         "config.tls.key=x": "the chart sets it itself",
         "config.graceSeconds=soon": "/config/graceSeconds",
         "access.oidc.grants[0].roles[0]=root": "/access/oidc/grants/0/roles/0",
+        "access.login.publicUrl=https://hexproof.example.org": "/access/login",
+        "access.login.publicUrl=https://hexproof.example.org,access.login.clientId=hexproof": "access.sessionKeys",
         "agent.enabled=true": "agent.cluster",
         "agent.secrets=all": "/agent/secrets",
         "cronjob.enabled=true": "cronjob.cluster",
@@ -123,7 +125,7 @@ def every_value_is_in_the_schema_and_has_a_default():
             compare(f"{path}.{field}", fields[field], default[field])
         if node.get("additionalProperties") is False:
             for field in fields:
-                optional = path.endswith(("cluster", "oidc", "kubernetes")) or (path, field) == ("", "global")
+                optional = path.endswith(("cluster", "oidc", "login", "kubernetes")) or (path, field) == ("", "global")
                 expect(optional or field in default, f"{path}.{field} has no default in values.yaml")
 
     compare("", schema, yaml.safe_load((CHART / "values.yaml").read_text()))

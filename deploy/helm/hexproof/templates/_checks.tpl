@@ -27,6 +27,7 @@
 {{- if and .Values.ingress.enabled (not .Values.ingress.tlsSecret) }}{{ fail "ingress.tlsSecret: the Secret with the certificate of the hosts; tokens and packs do not go over plain HTTP" }}{{ end -}}
 {{- if and (or .Values.gateway.http.enabled .Values.gateway.grpc.enabled .Values.gateway.tls.enabled) (or (not .Values.gateway.parents) (not .Values.gateway.hostnames)) }}{{ fail "gateway.parents and gateway.hostnames: name the gateway and the hosts of the routes" }}{{ end -}}
 {{- if and (or .Values.gateway.http.enabled .Values.gateway.grpc.enabled) (not .Values.gateway.backendCaConfigMap) }}{{ fail "gateway.backendCaConfigMap: the gateway speaks TLS to the service and needs the authority of its certificate" }}{{ end -}}
+{{- if and .Values.access.login (not .Values.access.oidc) }}{{ fail "access.oidc: people log in at the OpenID provider named there" }}{{ end -}}
 {{- if and .Values.access.sessionKeys (not .Values.access.loginSecret) }}{{ fail "access.loginSecret: the Secret that holds the keys of sessions" }}{{ end -}}
 {{- if and .Values.access.links.keys (not .Values.access.links.secret) }}{{ fail "access.links.secret: the Secret that holds the keys of download links" }}{{ end -}}
 {{- if and (gt (int .Values.server.replicas) 1) .Values.access.login (not .Values.access.sessionKeys) }}{{ fail "access.sessionKeys: with several replicas sessions need keys that all share" }}{{ end -}}

@@ -52,7 +52,7 @@
 {{- end -}}
 {{- if .login -}}
 {{- $login := deepCopy .login -}}
-{{- if .loginSecret }}{{ $_ := set $login "clientSecretFile" "/etc/hexproof/login/client-secret" }}{{ end -}}
+{{- if and .loginSecret .clientSecretKey }}{{ $_ := set $login "clientSecretFile" (printf "/etc/hexproof/login/%s" .clientSecretKey) }}{{ end -}}
 {{- with .sessionKeys -}}
 {{- $keys := list -}}
 {{- range . }}{{ $keys = append $keys (dict "id" . "file" (printf "/etc/hexproof/login/%s" .)) }}{{ end -}}
