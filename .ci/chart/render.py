@@ -144,3 +144,18 @@ def readers_of_a_cluster_have_the_generated_rights_and_no_others():
                 expect(each["rules"] == generated, each["metadata"]["name"], "is not", file)
                 found += 1
     expect(found == 9, found)
+
+
+@check
+def objects_of_other_projects_have_the_fields_of_their_types():
+    if not shutil.which("kinds"):
+        skipped("kinds is not installed: objects of cert-manager, Gateway API and Prometheus operator are not checked")
+        return
+    foreign = [each for each in objects(CHART / "ci/full.yaml") if each["apiVersion"].split("/")[0] in FOREIGN]
+    out = run("kinds", input=yaml.safe_dump_all(foreign))
+    expect(out.returncode == 0, out.stderr)
+    expect(len(set(out.stdout.split())) == 7, out.stdout)
+    for each in foreign:
+        each["spec"]["misspelt"] = True
+        out = run("kinds", input=yaml.safe_dump(each))
+        expect(out.returncode != 0 and "misspelt" in out.stderr, each["kind"], "with a misspelt field passed")
