@@ -2,7 +2,10 @@
 
 import functools
 import json
+import pathlib
+import re
 import shutil
+import tempfile
 
 import kubernetes_validate
 import yaml
@@ -99,13 +102,29 @@ def values_that_are_not_meant_are_refused_with_a_reason():
         "ingress.enabled=true,ingress.hosts={a.example.org}": "ingress.tlsSecret",
         "gateway.http.enabled=true": "gateway.parents",
         "worker.autoscaling.minReplicas=10": "below maxReplicas",
-        "worker.resources.limits.memory=much": "/worker/resources/limits/memory",
+        "worker.resources.limits.memory=much": "resources/limits/memory",
         "priorityClass.create=true": "priorityClass.name",
     }
     for setting, reason in refused.items():
         out = helm(minimal, "--set", setting)
         expect(out.returncode != 0, setting, "was taken")
         expect(reason in out.stderr, setting, "was refused without", repr(reason), out.stderr)
+
+
+@check
+def the_values_of_the_document_are_taken():
+    text = (ROOT / "docs/install.md").read_text()
+    blocks = {block.split("\n", 1)[0].removeprefix("# "): block for block in re.findall(r"```yaml\n(.*?)```", text, re.S)}
+    # What is added to the values of the service.
+    layers = {"agents.yaml": ["service.yaml"], "queue.yaml": ["service.yaml"]}
+    expect(len(blocks) == 6, sorted(blocks))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, block in blocks.items():
+            pathlib.Path(folder, name).write_text(block)
+        for name in blocks:
+            files = [pathlib.Path(folder, each) for each in [*layers.get(name, []), name]]
+            out = helm(files[0], *[part for file in files[1:] for part in ("-f", file)])
+            expect(out.returncode == 0, name, out.stderr)
 
 
 @check
