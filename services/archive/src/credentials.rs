@@ -42,7 +42,8 @@ where
         let path = folder.join(&name);
         let known = name.to_str().filter(|name| name.starts_with(prefix));
         let known = known.and_then(|name| name.to_ascii_lowercase().parse::<K>().ok());
-        let unknown = || Error::new(ErrorKind::InvalidInput, format!("is no variable `{prefix}...` of this store"));
+        let unknown =
+            || Error::new(ErrorKind::InvalidInput, format!("is no variable `{prefix}...` of this store"));
         let key = known.ok_or_else(|| wrong(&path, unknown()))?;
         let value = value(&path).map_err(|source| wrong(&path, source))?;
         Ok((key, value))

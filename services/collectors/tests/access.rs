@@ -152,7 +152,10 @@ fn the_files_are_what_the_list_makes() {
                 std::fs::write(&path, &made).unwrap();
             }
             let kept = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(kept == made, "`{folder}/{name}` is not what the list makes: renew it with HEXPROOF_RENEW=1");
+            assert!(
+                kept == made,
+                "`{folder}/{name}` is not what the list makes: renew it with HEXPROOF_RENEW=1"
+            );
         }
     }
 }

@@ -68,7 +68,9 @@ pub(crate) fn ending_of(rating: Rating, complete: bool, judge: &JudgeArgs) -> (E
     }
     match (complete, judge.accept_incomplete) {
         (true, _) => (Exit::Done, "0: done".into()),
-        (false, true) => (Exit::Done, "0: incomplete, what was not seen is listed above and in the pack".into()),
+        (false, true) => {
+            (Exit::Done, "0: incomplete, what was not seen is listed above and in the pack".into())
+        }
         (false, false) => {
             (Exit::Incomplete, "3: incomplete, what was not seen is listed above and in the pack".into())
         }
