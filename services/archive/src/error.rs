@@ -35,6 +35,14 @@ pub enum ArchiveError {
         /// The variables that would give them.
         wanted: String,
     },
+    /// A file of the folder of credentials cannot be used. Its contents are not shown.
+    #[error("cannot use the credential `{path}`")]
+    CredentialFile {
+        /// The file or the folder.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The endpoint would carry evidence and credentials in clear over a network.
     #[error(
         "store `{store}`: endpoint `{endpoint}` is not encrypted; plain http is for loopback addresses only"

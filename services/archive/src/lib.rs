@@ -1,6 +1,6 @@
 //! Object storage of runs and packs; the only user of `object_store`.
 //!
-//! `open` turns an address into a store, `layout` names keys, `object` writes once and reads back, `run` carries one run
+//! `open` turns an address into a store, with what `credentials` reads, `layout` names keys, `object` writes once and reads back, `run` carries one run
 //! from its claim to its end, `read` lists and reads what was stored, `record` holds the small JSON records.
 //!
 //! For the services: `runs`, `records`, `slots` and `access` are ports of the core over the store, `packs` and `download`
@@ -25,6 +25,7 @@
 
 mod access;
 pub mod conformance;
+mod credentials;
 mod download;
 mod error;
 mod evidence;

@@ -1,4 +1,5 @@
-//! From an address to a store. Credentials come from the environment, as each cloud's own tools take them.
+//! From an address to a store. Credentials come from the environment, as each cloud's own tools take them, or from files
+//! that are named like its variables.
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 use url::{Host, Url};
 
+use crate::credentials;
 use crate::error::{ArchiveError, StoreFault};
 use crate::object::{Archive, sync_folder};
 
@@ -119,7 +121,7 @@ fn open_s3(url: &Url, name: String) -> Result<Archive, ArchiveError> {
     use AmazonS3ConfigKey as K;
     let bucket = bucket(&name, url)?;
     prefix(&name, url)?;
-    let builder = AmazonS3Builder::from_env();
+    let builder = files(AmazonS3Builder::from_env(), "AWS_", AmazonS3Builder::with_config)?;
     let endpoint =
         builder.get_config_value(&K::S3Endpoint).or_else(|| builder.get_config_value(&K::Endpoint));
     let plain = plain_http(&name, endpoint.as_deref())?;
@@ -128,7 +130,7 @@ fn open_s3(url: &Url, name: String) -> Result<Archive, ArchiveError> {
         && builder.get_config_value(&K::SecretAccessKey).is_some();
     if !given && !s3_credentials(set) {
         let wanted = format!(
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role by AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, \
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or HEXPROOF_STORE_CREDENTIALS_DIR, a folder of files named so), or a role by AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, \
              or {MACHINE_ROLE}=true to ask the machine's cloud for them"
         );
         return Err(ArchiveError::NoCredentials { store: name, wanted });
@@ -162,7 +164,7 @@ fn s3_credentials(set: impl Fn(&str) -> bool) -> bool {
 
 fn open_azure(url: &Url, name: String) -> Result<Archive, ArchiveError> {
     use AzureConfigKey as K;
-    let builder = MicrosoftAzureBuilder::from_env();
+    let builder = files(MicrosoftAzureBuilder::from_env(), "AZURE_", MicrosoftAzureBuilder::with_config)?;
     let emulated = builder.get_config_value(&K::UseEmulator).is_some_and(|on| on == "true");
     let endpoint = match emulated {
         true => std::env::var("AZURITE_BLOB_STORAGE_URL").ok(),
@@ -181,7 +183,8 @@ fn open_azure(url: &Url, name: String) -> Result<Archive, ArchiveError> {
 
 fn open_google(url: &Url, name: String) -> Result<Archive, ArchiveError> {
     use GoogleConfigKey as K;
-    let builder = GoogleCloudStorageBuilder::from_env();
+    let builder =
+        files(GoogleCloudStorageBuilder::from_env(), "GOOGLE_", GoogleCloudStorageBuilder::with_config)?;
     let plain = plain_http(&name, builder.get_config_value(&K::BaseUrl).as_deref())?;
     let builder = builder
         .with_bucket_name(bucket(&name, url)?)
@@ -191,6 +194,17 @@ fn open_google(url: &Url, name: String) -> Result<Archive, ArchiveError> {
         .with_config(K::Client(ClientConfigKey::AllowInvalidCertificates), "false")
         .with_config(K::Client(ClientConfigKey::AllowHttp), plain.to_string());
     finish(url, name, || builder.build())
+}
+
+/// Sets what files say over what the environment says.
+fn files<B, K>(builder: B, prefix: &str, with: impl Fn(B, K, String) -> B) -> Result<B, ArchiveError>
+where
+    K: std::str::FromStr,
+    K::Err: std::fmt::Display,
+{
+    let Some(folder) = credentials::folder() else { return Ok(builder) };
+    let set = credentials::read(&folder, prefix)?;
+    Ok(set.into_iter().fold(builder, |builder, (key, value)| with(builder, key, value)))
 }
 
 fn finish<S: ObjectStore>(

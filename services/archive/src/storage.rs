@@ -21,6 +21,7 @@ impl ArchiveError {
             | Self::Open { .. }
             | Self::PlainHttp { .. }
             | Self::NoCredentials { .. }
+            | Self::CredentialFile { .. }
             | Self::NoBucket { .. }
             | Self::Denied { .. }
             | Self::Full { .. }

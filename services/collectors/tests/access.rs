@@ -142,15 +142,21 @@ async fn a_kind_beyond_the_list_is_asked_for_and_its_refusal_is_told() {
 
 #[test]
 fn the_files_are_what_the_list_makes() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../deploy/agent");
-    for (mode, name) in MODES {
-        let path = folder.join(name);
-        let made = access::cluster_role(mode);
-        if std::env::var_os("HEXPROOF_RENEW").is_some() {
-            std::fs::write(&path, &made).unwrap();
+    let deploy = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
+    // A chart reads no files but its own.
+    for folder in ["agent", "helm/hexproof/files/rbac"] {
+        for (mode, name) in MODES {
+            let path = deploy.join(folder).join(name);
+            let made = access::cluster_role(mode);
+            if std::env::var_os("HEXPROOF_RENEW").is_some() {
+                std::fs::write(&path, &made).unwrap();
+            }
+            let kept = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                kept == made,
+                "`{folder}/{name}` is not what the list makes: renew it with HEXPROOF_RENEW=1"
+            );
         }
-        let kept = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(kept == made, "`{name}` is not what the list makes: renew it with HEXPROOF_RENEW=1");
     }
 }
 

@@ -30,7 +30,7 @@ use crate::exit::Exit;
 use crate::inputs::{AGENT, PROGRAM};
 use crate::serve::calls::{CallsLayer, Names};
 use crate::serve::listen::Listener;
-use crate::serve::{certificates, dial};
+use crate::serve::{certificates, dial, http};
 use crate::signals::Signals;
 use crate::telemetry::metrics::Metrics;
 use crate::{clock, telemetry};
@@ -77,9 +77,13 @@ async fn work(args: &AgentArgs, service: &ServerArgs) -> anyhow::Result<Exit> {
     let agent = Agent::new(connected.api, clock.clone(), options);
     let stop = CancellationToken::new();
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
+    let metrics = Arc::new(Metrics::new());
+    if let Some(address) = args.health_listen {
+        health(address, metrics.clone(), &stop, &mut tasks).await?;
+    }
     match (&args.listen, &service.server) {
         (Some(address), None) => {
-            listen(args, service, *address, agent, clock, &stop, &mut tasks).await?;
+            listen(args, service, *address, agent, clock, metrics, &stop, &mut tasks).await?;
         }
         (None, Some(server)) => {
             let connect = connection(args, service, server, clock.clone())?;
@@ -113,13 +117,35 @@ async fn work(args: &AgentArgs, service: &ServerArgs) -> anyhow::Result<Exit> {
     }
 }
 
+/// Tells kubelets and Prometheus how the agent is. It is ready as long as it is not told to stop: the API server of its
+/// cluster has answered by then, and a service that cannot be reached is no fault of this process.
+async fn health(
+    address: SocketAddr,
+    metrics: Arc<Metrics>,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<&'static str>,
+) -> anyhow::Result<()> {
+    let socket = TcpListener::bind(address).await.with_context(|| format!("cannot listen on `{address}`"))?;
+    metrics.ready(true);
+    let router = http::of_an_agent(metrics.clone(), stop.clone());
+    let listener = Listener { socket, tls: None, router, connections: CONNECTIONS, metrics };
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        listener.serve(stop, GRACE).await;
+        "the listener of health"
+    });
+    Ok(())
+}
+
 /// Serves CollectorService to the service alone.
+#[expect(clippy::too_many_arguments, reason = "each is made once, by the one caller")]
 async fn listen(
     args: &AgentArgs,
     service: &ServerArgs,
     address: SocketAddr,
     agent: Arc<Agent>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     stop: &CancellationToken,
     tasks: &mut JoinSet<&'static str>,
 ) -> anyhow::Result<()> {
@@ -140,7 +166,6 @@ async fn listen(
         }
     };
     let socket = TcpListener::bind(address).await.with_context(|| format!("cannot listen on `{address}`"))?;
-    let metrics = Arc::new(Metrics::new());
     let descriptors = [hexproof_api::FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
     let calls = CallsLayer::new(Names::new(&descriptors)?, metrics.clone(), CALLS, CALL, stop.clone());
     let health = HealthReporter::new();

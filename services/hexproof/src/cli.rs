@@ -123,7 +123,8 @@ pub(crate) struct InputArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
     pub(crate) kubeconfig: Option<PathBuf>,
 
-    /// How Secrets of a live cluster are read: `keys` keeps types and key names, `metadata` asks for no contents at all
+    /// How Secrets of a live cluster are read: `keys` keeps types and key names, `metadata` asks for no contents at all,
+    /// `none` does not ask for them
     #[arg(long, value_enum, default_value_t)]
     pub(crate) secrets: SecretsArg,
 
@@ -158,6 +159,10 @@ pub(crate) struct JudgeArgs {
     /// Exit with 1 if the cluster is rated below this letter (or is not assessed)
     #[arg(long, value_enum, value_name = "A..E", ignore_case = true)]
     pub(crate) fail_below: Option<Letter>,
+
+    /// Exit with 0 instead of 3 where something could not be read; the result says what
+    #[arg(long)]
+    pub(crate) accept_incomplete: bool,
 }
 
 #[derive(Debug, Args)]
@@ -307,6 +312,10 @@ pub(crate) struct AgentArgs {
     /// Form of the logs
     #[arg(long, value_enum, default_value_t)]
     pub(crate) log_format: LogFormat,
+
+    /// Address for kubelets and Prometheus, without TLS and without access control [default: none]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) health_listen: Option<SocketAddr>,
 
     /// Print the ClusterRole that the agent needs, and end
     #[arg(long)]
@@ -506,6 +515,8 @@ pub(crate) enum SecretsArg {
     Keys,
     /// Metadata only
     Metadata,
+    /// Not at all; the pack says so
+    None,
 }
 
 impl From<SecretsArg> for hexproof_collectors::live::SecretsMode {
@@ -513,6 +524,7 @@ impl From<SecretsArg> for hexproof_collectors::live::SecretsMode {
         match mode {
             SecretsArg::Keys => Self::Keys,
             SecretsArg::Metadata => Self::Metadata,
+            SecretsArg::None => Self::None,
         }
     }
 }

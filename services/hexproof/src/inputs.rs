@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use hexproof_collectors::live::{self, LiveOptions, Recording, SecretsMode, Target};
+use hexproof_collectors::live::{self, LiveOptions, Recording, Target};
 use hexproof_collectors::redact::Redactor;
 use hexproof_collectors::{Collection, ManifestOptions, Stated, collect_manifests};
 use hexproof_core::Platform;
@@ -13,7 +13,7 @@ use hexproof_core::settings::Settings;
 use hexproof_core::snapshot::Snapshot;
 use jiff::Timestamp;
 
-use crate::cli::{InputArgs, PlatformArg, SecretsArg};
+use crate::cli::{InputArgs, PlatformArg};
 use crate::snapshot_file;
 
 /// Program and version, as snapshots and servers are told.
@@ -79,11 +79,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 fn live_options(args: &InputArgs) -> LiveOptions {
-    let secrets = match args.secrets {
-        SecretsArg::Keys => SecretsMode::Keys,
-        SecretsArg::Metadata => SecretsMode::Metadata,
-    };
-    LiveOptions { secrets, ..LiveOptions::default() }
+    LiveOptions { secrets: args.secrets.into(), ..LiveOptions::default() }
 }
 
 fn cluster(args: &InputArgs, redactor: &Redactor) -> anyhow::Result<(Collection, String)> {

@@ -11,7 +11,7 @@ mod check;
 mod config;
 pub(crate) mod dial;
 mod grpc;
-mod http;
+pub(crate) mod http;
 pub(crate) mod listen;
 mod observe;
 mod parts;

@@ -94,7 +94,7 @@ fn whole(
 ) -> anyhow::Result<Exit> {
     let assessment: Assessment = serde_json::from_slice(bytes)
         .context("the server's assessment is not one that this program knows")?;
-    let (exit, reason) = ending(&assessment, args.judge.fail_below);
+    let (exit, reason) = ending(&assessment, &args.judge);
     match args.judge.format {
         Format::Json => {
             eprintln!("pack {} of audit {}", result.pack_digest, audit.audit_id);
@@ -125,7 +125,7 @@ fn brief(
         v1::Rating::E => Rating::E,
         v1::Rating::NotAssessed | v1::Rating::Unspecified => Rating::NotAssessed,
     };
-    let (exit, reason) = ending_of(rating, result.complete, args.judge.fail_below);
+    let (exit, reason) = ending_of(rating, result.complete, &args.judge);
     match args.judge.format {
         Format::Json => {
             let answer = v1::GetAuditResponse { audit: Some(audit.clone()) };

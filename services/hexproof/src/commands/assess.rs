@@ -19,7 +19,7 @@ pub(super) fn run(args: &AssessArgs) -> anyhow::Result<Exit> {
     let job = pipeline::Job { snapshot: &snapshot, digest, settings: &settings, waivers: &waivers };
     let assessment = pipeline::assess(&job, &catalogue);
     progress.finish();
-    let (exit, reason) = ending(&assessment, args.judge.fail_below);
+    let (exit, reason) = ending(&assessment, &args.judge);
     match args.judge.format {
         Format::Json => print(&(serde_json::to_string(&assessment)? + "\n"))?,
         Format::Text => {

@@ -41,7 +41,7 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
     }
     progress.finish();
 
-    let (exit, reason) = ending(&made.assessment, args.judge.fail_below);
+    let (exit, reason) = ending(&made.assessment, &args.judge);
     let pack = place(&args.store, &made.digest);
     match args.judge.format {
         Format::Json => {

@@ -11,7 +11,7 @@ use clap::CommandFactory as _;
 use hexproof_core::Rating;
 use hexproof_core::assessment::Assessment;
 
-use crate::cli::{Cli, Command, Letter};
+use crate::cli::{Cli, Command, JudgeArgs, Letter};
 use crate::client::{self, Remote};
 use crate::exit::Exit;
 use crate::pipeline;
@@ -54,13 +54,13 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
 }
 
 /// How a judged cluster ends the program: a rating that was asked for goes before what could not be seen.
-pub(crate) fn ending(assessment: &Assessment, fail_below: Option<Letter>) -> (Exit, String) {
-    ending_of(assessment.overall.rating, pipeline::is_complete(assessment), fail_below)
+pub(crate) fn ending(assessment: &Assessment, judge: &JudgeArgs) -> (Exit, String) {
+    ending_of(assessment.overall.rating, pipeline::is_complete(assessment), judge)
 }
 
 /// As [`ending`], of a cluster whose rating alone is known.
-pub(crate) fn ending_of(rating: Rating, complete: bool, fail_below: Option<Letter>) -> (Exit, String) {
-    if let Some(letter) = fail_below.map(letter)
+pub(crate) fn ending_of(rating: Rating, complete: bool, judge: &JudgeArgs) -> (Exit, String) {
+    if let Some(letter) = judge.fail_below.map(letter)
         && pipeline::is_below(rating, letter)
     {
         let reason = match rating {
@@ -69,10 +69,14 @@ pub(crate) fn ending_of(rating: Rating, complete: bool, fail_below: Option<Lette
         };
         return (Exit::Failed, reason);
     }
-    if complete {
-        (Exit::Done, "0: done".into())
-    } else {
-        (Exit::Incomplete, "3: incomplete, what was not seen is listed above and in the pack".into())
+    match (complete, judge.accept_incomplete) {
+        (true, _) => (Exit::Done, "0: done".into()),
+        (false, true) => {
+            (Exit::Done, "0: incomplete, what was not seen is listed above and in the pack".into())
+        }
+        (false, false) => {
+            (Exit::Incomplete, "3: incomplete, what was not seen is listed above and in the pack".into())
+        }
     }
 }
 

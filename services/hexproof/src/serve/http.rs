@@ -13,6 +13,7 @@ use hexproof_access::policy::Route;
 use hexproof_archive::PackStore;
 use http::{HeaderValue, StatusCode, header};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::readiness::Readiness;
 use crate::telemetry::metrics::Metrics;
@@ -48,14 +49,33 @@ pub(crate) fn unguarded(pages: Pages) -> Router {
         .with_state(pages)
 }
 
+/// The routes of an agent, which has neither store nor queue: it is ready until `stop`.
+pub(crate) fn of_an_agent(metrics: Arc<Metrics>, stop: CancellationToken) -> Router {
+    let ready = async move || {
+        let stopping = stop.is_cancelled();
+        answer(Readiness { ready: !stopping, down: Vec::new(), stopping })
+    };
+    Router::new()
+        .route(Route::Live.path(), get(async || "lives\n"))
+        .route(Route::Ready.path(), get(ready))
+        .route(Route::Metrics.path(), get(async move || text(&metrics)))
+}
+
 async fn ready(State(pages): State<Pages>) -> Response {
-    let state = pages.readiness.borrow().clone();
+    answer(pages.readiness.borrow().clone())
+}
+
+fn answer(state: Readiness) -> Response {
     let status = if state.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(state)).into_response()
 }
 
 async fn metrics(State(pages): State<Pages>) -> Response {
-    match pages.metrics.text() {
+    text(&pages.metrics)
+}
+
+fn text(metrics: &Metrics) -> Response {
+    match metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, HeaderValue::from_static(METRICS))], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics cannot be written");

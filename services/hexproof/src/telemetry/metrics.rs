@@ -209,4 +209,42 @@ mod tests {
         drop(open);
         assert!(metrics.text().unwrap().contains("hexproof_connections 0"));
     }
+
+    /// Every metric that a file below `deploy/` asks for.
+    fn asked(file: &str) -> std::collections::BTreeSet<String> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/helm/hexproof/files/");
+        let text = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.filter(|word| word.starts_with("hexproof_")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn alerts_and_dashboard_ask_for_metrics_and_labels_that_there_are() {
+        let metrics = Metrics::new();
+        metrics.audit("failed", Stage::Rendering);
+        metrics.stage(Stage::Rendering, Duration::from_millis(300));
+        metrics.gaps("missed", 2);
+        metrics.rpc(
+            &RpcLabels { service: "hexproof.v1.PackService", method: "ListPacks", code: "OK" },
+            Duration::from_millis(2),
+        );
+        let shop = "shop".parse().unwrap();
+        let at = jiff::Timestamp::from_second(100).unwrap();
+        metrics.scores.pack(&shop, at, None);
+        let text = metrics.text().unwrap();
+        let there = |name: &str| {
+            // A family without series is told by its type, and a counter's series have another name than the counter.
+            let empty = [format!("# TYPE {name} gauge"), format!("# TYPE {name} histogram")];
+            text.lines().any(|line| {
+                let series = line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+                series || empty.iter().any(|empty| line == empty)
+            })
+        };
+        let (alerts, dashboard) = (asked("rules.yaml"), asked("dashboard.json"));
+        assert!(alerts.len() >= 7 && dashboard.len() >= 9, "{alerts:?} {dashboard:?}");
+        for name in alerts.iter().chain(&dashboard) {
+            assert!(there(name), "`{name}` is no metric of\n{text}");
+        }
+        assert!(!there("hexproof_audits") && !there("hexproof_nothing"));
+    }
 }
