@@ -56,8 +56,10 @@ fn text(answer: &Answer) -> String {
 /// The value of a field of a form that was drawn.
 fn value(answer: &Answer, name: &str) -> String {
     let text = answer.text();
-    let at = text.find(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{name}: {text}"));
-    let rest = &text[at + name.len() + 15..];
+    let at = text.find(&format!("name=\"{name}\"")).unwrap_or_else(|| panic!("{name}: {text}"));
+    // Of the element alone, whatever else stands in it.
+    let element = &text[at..at + text[at..].find('>').unwrap()];
+    let (_, rest) = element.split_once(" value=\"").unwrap_or_else(|| panic!("{name}: {element}"));
     rest[..rest.find('"').unwrap()].to_owned()
 }
 
