@@ -79,6 +79,7 @@ pub(crate) async fn get(
         (scope::collector(&summary))
         (scope::waivers(&summary, &parts.catalogue))
         (counts::counts(&summary, &parts.catalogue, key))
+        @if let Some(other) = rules(&summary, &parts.catalogue) { p.quiet { (other) } }
         (files::section(&files, key))
         (seal::offline(&files))
     };
@@ -185,7 +186,7 @@ async fn unreadable(parts: &PortalParts, opened: Opened, viewer: &Viewer) -> Res
 }
 
 /// What a page says of the rules that a pack was judged by.
-pub(crate) fn rules(a: &Assessment, catalogue: &Catalogue) -> Option<&'static str> {
+fn rules(a: &Assessment, catalogue: &Catalogue) -> Option<&'static str> {
     (a.catalogue.digest != catalogue.digest).then_some(
         "This pack was judged by another catalogue than the one of this service: titles and conditions are those of today.",
     )

@@ -1,7 +1,7 @@
 //! Texts of the catalogue and of verdicts as markup: backticks mark identifiers, fields are found by their looks. Whatever
 //! the text is, it is shown as text.
 
-use hexproof_core::measure::{Catalogue, Measure, MeasureId};
+use hexproof_core::measure::{Catalogue, MeasureId};
 use hexproof_core::observation::{Observation, Subject};
 use hexproof_core::{Outcome, Platform};
 use maud::{Markup, html};
@@ -11,7 +11,7 @@ use crate::{links, marks, words};
 /// A text in which backticks mark identifiers.
 pub(crate) fn marked(text: &str) -> Markup {
     // An odd one out marks nothing: else the rest of the text would be an identifier.
-    let marks_pairs = text.matches('`').count() % 2 == 0;
+    let marks_pairs = text.matches('`').count().is_multiple_of(2);
     html! {
         @if marks_pairs {
             @for (i, part) in text.split('`').enumerate() {
@@ -112,13 +112,6 @@ pub(crate) fn known_measure(catalogue: &Catalogue, id: &str) -> Markup {
         Some(measure) => measure_link(catalogue, &measure.id, &links::measure(&measure.id)),
         None => marks::id(id),
     }
-}
-
-/// `3 of 61 workloads`.
-pub(crate) fn of_units(measure: Option<&Measure>, part: u32, whole: u32) -> String {
-    let unit = measure.map(|measure| if whole == 1 { &measure.unit.one } else { &measure.unit.many });
-    let of = format!("{} of {}", words::thousands(part.into()), words::thousands(whole.into()));
-    unit.map_or(of.clone(), |unit| format!("{of} {unit}"))
 }
 
 /// Points gained, one decimal, rounded down.

@@ -72,12 +72,11 @@ impl Sum {
 
 /// By kind, then by namespace, then everything.
 pub(crate) fn table(rows: &[PopulationRow], total: Sum) -> Markup {
-    let mut kinds: BTreeMap<(&str, &str), Vec<&PopulationRow>> = BTreeMap::new();
-    for row in rows {
-        kinds.entry((&row.api_version, &row.kind)).or_default().push(row);
+    // Each with whether it is shown.
+    let mut kinds: BTreeMap<(&str, &str), Vec<(&PopulationRow, bool)>> = BTreeMap::new();
+    for (place, row) in rows.iter().enumerate() {
+        kinds.entry((&row.api_version, &row.kind)).or_default().push((row, place < ROWS || row.gap != 0));
     }
-    let shown = |place: usize, row: &PopulationRow| place < ROWS || row.gap != 0;
-    let mut place = 0;
     html! {
         section {
             h2 { "The sum by kind and namespace" }
@@ -90,17 +89,15 @@ pub(crate) fn table(rows: &[PopulationRow], total: Sum) -> Markup {
                         tr { @for (i, head) in HEADS.iter().enumerate() { th.n[i > 0] scope="col" { (head) } } }
                     }
                     @for ((version, kind), members) in &kinds {
-                        @let sum = Sum::over(members.iter().copied());
+                        @let sum = Sum::over(members.iter().map(|(row, _)| *row));
                         tbody {
                             tr.group.note[!sum.is_whole()] {
                                 th scope="rowgroup" { (marks::name(kind)) " " span.quiet { (marks::name(version)) } }
                                 (sum.cells())
                             }
-                            @for row in members {
+                            @for (row, shown) in members {
                                 @let one = Sum::over([*row]);
-                                @let show = shown(place, row);
-                                @let _ = { place += 1; };
-                                @if show {
+                                @if *shown {
                                     tr.note[!one.is_whole()] {
                                         th.lead scope="row" {
                                             @if row.namespace.is_empty() { "no namespace" } @else { (marks::id(&row.namespace)) }
