@@ -27,7 +27,7 @@ impl Csrf {
     /// The header that programs may send it in.
     pub const HEADER: &'static str = "x-hexproof-csrf";
 
-    /// Whether a form of this session carries this; compared in constant time.
+    /// Whether a form carries the token of its session; compared in constant time.
     pub fn check(&self, field: &str) -> bool {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
         let wanted = hmac::sign(&key, self.0.as_bytes());

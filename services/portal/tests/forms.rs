@@ -57,8 +57,9 @@ fn text(answer: &Answer) -> String {
 fn value(answer: &Answer, name: &str) -> String {
     let text = answer.text();
     let at = text.find(&format!("name=\"{name}\"")).unwrap_or_else(|| panic!("{name}: {text}"));
-    let rest = &text[at..];
-    let rest = &rest[rest.find(" value=\"").unwrap() + 8..];
+    // Of the element alone, whatever else stands in it.
+    let element = &text[at..at + text[at..].find('>').unwrap()];
+    let (_, rest) = element.split_once(" value=\"").unwrap_or_else(|| panic!("{name}: {element}"));
     rest[..rest.find('"').unwrap()].to_owned()
 }
 

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::refusal::Refusal;
 use crate::viewer::Viewer;
 
-/// A form of this session.
+/// A form that carries the token of its session.
 pub(crate) struct CheckedForm<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for CheckedForm<T> {

@@ -53,7 +53,7 @@ pub(crate) async fn get(
         crumbs: vec![("Clusters".to_owned(), links::CLUSTERS.to_owned())],
         title: view::title(&known, &parts.catalogue),
         second: view::second(&known, made),
-        body: view::body(&known, &parts, made, &start),
+        body: maud::html! { (crate::again::told(&viewer)) (view::body(&known, &parts, made, &start)) },
     };
     Ok(shell.show(&viewer))
 }

@@ -6,7 +6,7 @@ use hexproof_core::id::{ClusterId, RecordId};
 use http::StatusCode;
 use maud::{Markup, html};
 
-use crate::forms::{CheckedForm, Errors, Notice, csrf, hidden, request_id, submit};
+use crate::forms::{CheckedForm, Errors, Kept, Notice, csrf, hidden, request_id, submit};
 use crate::grpc::Api;
 use crate::links;
 use crate::pages::shared::{cluster_names, wrong};
@@ -20,14 +20,15 @@ use crate::waivers::form::{LABELS, PATHS, WaiverForm};
 pub(crate) async fn get(
     State(parts): State<PortalParts>,
     viewer: Viewer,
+    kept: Kept,
     Query(asked): Query<WaiverForm>,
 ) -> Result<Response, Refusal> {
     // Its own request id is kept with it: whatever was done of it before is not done again.
-    let form = match viewer.refill(links::WAIVERS) {
+    let form = match kept.form(links::WAIVERS) {
         Some(form) => form,
         None => WaiverForm { request: request_id()?, ..asked },
     };
-    page(&parts, &viewer, &form, &Errors::default()).await
+    page(&parts, &viewer, &form, &Errors::default(), kept.told()).await
 }
 
 pub(crate) async fn post(
@@ -37,7 +38,7 @@ pub(crate) async fn post(
 ) -> Result<Response, Refusal> {
     let missing = form.missing();
     if !missing.is_empty() {
-        return page(&parts, &viewer, &form, &missing).await;
+        return page(&parts, &viewer, &form, &missing, html! {}).await;
     }
     let message = form.message();
     if let Ok(cluster) = message.cluster_id.parse::<ClusterId>() {
@@ -47,7 +48,7 @@ pub(crate) async fn post(
         Ok(answer) => answer.into_inner().waiver.unwrap_or_default(),
         Err(status) => {
             let errors = wrong(status, PATHS, &form.cluster)?;
-            return page(&parts, &viewer, &form, &errors).await;
+            return page(&parts, &viewer, &form, &errors, html! {}).await;
         }
     };
     let cluster: ClusterId = made.cluster_id.parse().map_err(|_| Refusal::Internal)?;
@@ -60,6 +61,7 @@ async fn page(
     viewer: &Viewer,
     form: &WaiverForm,
     errors: &Errors,
+    told: Markup,
 ) -> Result<Response, Refusal> {
     let clusters = cluster_names(&Api::new(parts, viewer)).await?;
     let shell = Shell {
@@ -74,6 +76,7 @@ async fn page(
             ". It counts once another person has approved it, until its last day."
         },
         body: html! {
+            (told)
             (errors.summary(LABELS))
             form.fields action=(links::WAIVERS) method="post" novalidate {
                 (csrf(viewer))

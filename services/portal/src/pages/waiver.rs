@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use crate::forms::{CheckedForm, Errors, Fields, Input, Notice, cleaned, csrf, hidden, submit, told};
+use crate::forms::{CheckedForm, Errors, Fields, Input, Kept, Notice, cleaned, csrf, hidden, submit, told};
 use crate::grpc::Api;
 use crate::pages::shared::{cluster_link, instant};
 use crate::parts::PortalParts;
@@ -42,13 +42,14 @@ pub(crate) struct StepForm {
 pub(crate) async fn get(
     State(parts): State<PortalParts>,
     viewer: Viewer,
+    kept: Kept,
     Path((cluster, id)): Path<(ClusterId, RecordId)>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
     let record = find(&parts, &viewer, &cluster, &id).await?;
     let page = Page { parts: &parts, viewer: &viewer, cluster: &cluster, id: &id, record: &record };
-    let form = viewer.refill(&links::revoke_waiver(&cluster, &id)).unwrap_or_default();
-    Ok(page.show(told(&wanted.done), &form, &Errors::default()))
+    let form = kept.form(&links::revoke_waiver(&cluster, &id)).unwrap_or_default();
+    Ok(page.show(html! { (told(&wanted.done)) (kept.told()) }, &form, &Errors::default()))
 }
 
 /// Approves, if another person proposed it.

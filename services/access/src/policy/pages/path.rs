@@ -45,13 +45,9 @@ impl PageRule {
 
 /// The page that a method and a path lead to.
 pub fn page_of(method: &Method, path: &str) -> Option<&'static PageRule> {
-    // `new` is no id: where a fixed piece and a name fit, the fixed one stands first or is the only one that parses.
-    let mut fitting = PAGES.iter().filter(|rule| rule.is_at(path) && rule.admits(method));
-    let first = fitting.next()?;
-    fitting.fold(Some(first), |best, rule| match best {
-        Some(best) if best.pattern.contains('{') && !rule.pattern.contains('{') => Some(rule),
-        best => best,
-    })
+    // Where a fixed piece and a name fit, the fixed one is meant: `new` could be an id too.
+    let fitting = || PAGES.iter().filter(|rule| rule.is_at(path) && rule.admits(method));
+    fitting().find(|rule| !rule.pattern.contains('{')).or_else(|| fitting().next())
 }
 
 fn fits(wanted: &str, found: &str) -> bool {
