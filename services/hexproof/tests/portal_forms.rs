@@ -280,6 +280,13 @@ fn a_file_that_somebody_sent_is_told_apart() {
         assert!(!answer.text().contains(&format!("href=\"{pack_page}\"")), "{name}");
         assert!(begun.elapsed() < Duration::from_secs(60), "{name}: {:?}", begun.elapsed());
     }
+    // Worst is a file that is all table: a hundred bytes in memory for each twenty.
+    #[cfg(target_os = "linux")]
+    {
+        let peak = peak(service.process.id());
+        println!("checks: {} MiB at the peak", peak >> 10);
+        assert!(peak < 512 << 10, "{peak} KiB");
+    }
 }
 
 /// A PDF that nobody sealed.

@@ -112,10 +112,7 @@ mod tests {
         assert_eq!((slow, soon), (StatusCode::GATEWAY_TIMEOUT, StatusCode::SERVICE_UNAVAILABLE));
         assert_eq!(status(&router, "/clusters").await, StatusCode::OK);
         let text = metrics.text().unwrap();
-        assert!(
-            text.contains(r#"hexproof_page_duration_seconds_count{page="Clusters",status="ok"} 2"#),
-            "{text}"
-        );
+        assert!(text.contains(r#"hexproof_page_duration_seconds_count{page="Clusters",status="ok"} 2"#), "{text}");
         assert!(text.contains(r#"{page="Packs",status="failed"} 1"#), "{text}");
     }
 }

@@ -97,11 +97,7 @@ impl Metrics {
             self.stages.clone(),
         );
         registry.register("rpc_duration_seconds", "Duration of calls, by their status", self.rpcs.clone());
-        registry.register(
-            "page_duration_seconds",
-            "Duration of pages, by how they ended",
-            self.pages.clone(),
-        );
+        registry.register("page_duration_seconds", "Duration of pages, by how they ended", self.pages.clone());
         registry.register(
             "schedule_gaps",
             "Slots that this replica saw pass without an audit since it was started, by reason",
