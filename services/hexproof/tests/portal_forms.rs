@@ -217,6 +217,7 @@ fn a_schedule_and_a_waiver_go_their_way_through_forms() {
 }
 
 /// A day as the form takes it.
+#[allow(clippy::disallowed_methods, reason = "the service that runs has no other time either")]
 fn in_days(days: i64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let at = jiff::Timestamp::from_second(i64::try_from(now).unwrap() + days * 86_400).unwrap();
