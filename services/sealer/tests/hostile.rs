@@ -8,7 +8,9 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use common::{PACK, check, identity, noon, sealed};
-use hexproof_sealer::{Identity, SealError, SealOptions, StepName, Verdict, attachments, seal};
+use hexproof_sealer::{
+    Identity, SealError, SealOptions, StepName, Verdict, attachment_head, attachments, seal,
+};
 use proptest::prelude::*;
 
 /// A PDF of these object bodies, numbered from 1; the first is the catalog.
@@ -78,6 +80,17 @@ fn a_signed_bomb_is_unknown_and_ends_soon() {
     assert!(step.sentence.contains("100-fold"), "{}", step.sentence);
     assert!(matches!(attachments(&sealed), Err(SealError::Limit { .. })));
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
+#[test]
+fn the_head_of_an_attachment_is_no_more_than_was_asked_for() {
+    let file = with_attachments(&[("/Filter/FlateDecode", deflate(&vec![b'x'; 32 << 20]))]);
+    let head = attachment_head(&file, "f0", 1 << 20).unwrap().unwrap();
+    assert!((1 << 19..=1 << 20).contains(&head.len()), "{}", head.len());
+    assert!(attachment_head(&file, "f1", 1 << 20).unwrap().is_none());
+    let short = with_attachments(&[("/Filter/FlateDecode", deflate(b"short"))]);
+    assert_eq!(attachment_head(&short, "f0", 1 << 20).unwrap().unwrap(), b"short");
+    assert!(attachment_head(b"no file", "f0", 1).is_err());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use crate::forms::{CheckedForm, Errors, Notice, csrf, hidden, request_id, submit, told};
+use crate::forms::{CheckedForm, Errors, Notice, csrf, hidden, request_id, told};
 use crate::grpc::Api;
 use crate::marks::Size;
 use crate::pages::shared::{cluster_link, instant};

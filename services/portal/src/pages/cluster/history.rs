@@ -30,7 +30,7 @@ pub(super) fn scores(packs: &[Pack], compared: Option<&Diff>) -> Option<Markup> 
 
 /// What changed rules account for, where that is known.
 fn alone(compared: Option<&Diff>) -> String {
-    let shares = compared.map(|diff| diff::words::whole(&diff.low)).unwrap_or_default();
+    let shares = compared.and_then(|diff| diff.low.as_ref()).map(diff::words::whole).unwrap_or_default();
     match shares.into_iter().find(|(cause, _)| *cause == Cause::Rules) {
         Some((_, points)) if points != 0 => {
             let sign = if points < 0 { "−" } else { "+" };
