@@ -94,3 +94,20 @@ fn routes() -> Vec<(Page, MethodRouter<PortalParts>)> {
 async fn beyond() -> Refusal {
     Refusal::Login
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use hexproof_access::policy::pages::PAGES;
+
+    use super::*;
+
+    #[test]
+    fn every_page_of_the_table_has_a_route() {
+        let wanted: BTreeSet<Page> = PAGES.iter().map(|rule| rule.page).collect();
+        let routed: Vec<Page> = routes().into_iter().map(|(page, _)| page).collect();
+        assert_eq!(routed.iter().copied().collect::<BTreeSet<_>>(), wanted);
+        assert_eq!(routed.len(), wanted.len(), "no page twice");
+    }
+}
