@@ -1,46 +1,26 @@
 //! Forms that came when their session had ended: what was typed is shown again, to be checked and sent.
 //!
-//! A page that knows the form fills it in ([`crate::viewer::Viewer::refill`]); any other one shows what was typed as a
-//! list, with a button that sends it.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+//! A page that has fields for it fills them in ([`crate::forms::Kept`]); any other one shows what was typed as a list, with
+//! a button that sends it.
 
 use hexproof_access::{Csrf, Draft};
 use maud::{Markup, html};
 
 use crate::forms::{hidden_as, submit};
 use crate::marks;
+use crate::viewer::Viewer;
 
 /// What is told of such a form.
 const TOLD: &str = "Your session had ended; nothing was sent yet. Check and send.";
 /// Fields that people did not fill in.
 const SILENT: [&str; 4] = [Csrf::FIELD, "request", "version", "intent"];
 
-/// A form that the access layer kept for the page that is shown.
-#[derive(Debug, Clone)]
-pub(crate) struct Kept {
-    draft: Arc<Draft>,
-    filled: Arc<AtomicBool>,
-}
-
-impl Kept {
-    pub(crate) fn new(draft: Draft) -> Self {
-        Self { draft: Arc::new(draft), filled: Arc::default() }
-    }
-
-    /// The form, for the page that fills it in.
-    pub(crate) fn take(&self, action: &str) -> Option<&Draft> {
-        let ours = self.draft.action == action;
-        self.filled.fetch_or(ours, Ordering::Relaxed);
-        ours.then_some(&*self.draft)
-    }
-
-    /// What stands at the top of the page.
-    pub(crate) fn show(&self, csrf: &str) -> Markup {
-        html! {
+/// What stands at the top of a page that cannot fill in the form which was kept for it.
+pub(crate) fn told(viewer: &Viewer) -> Markup {
+    html! {
+        @if let Some(draft) = &viewer.kept {
             p.notice role="status" { (TOLD) }
-            @if !self.filled.load(Ordering::Relaxed) { (resend(&self.draft, csrf, "Send")) }
+            (resend(draft, &viewer.csrf, "Send"))
         }
     }
 }
@@ -104,21 +84,11 @@ mod tests {
             "name=\"reason\" value=\"&lt;b&gt;&quot;x&quot;\"",
             "name=\"intent\" value=\"pause\"",
             "name=\"owner\" value=\"\"",
-            "<dt>Time zone</dt>",
+            ">Time zone</span></dt>",
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }
         assert!(!html.contains("old") && !html.contains("<b>") && !html.contains("<dt>Intent"), "{html}");
         assert!(waiting(&draft(), "/login").into_string().contains("value=\"old\""));
-    }
-
-    #[test]
-    fn a_form_that_its_page_fills_in_is_not_listed_too() {
-        let kept = Kept::new(draft());
-        assert!(kept.take("/schedules").is_none());
-        assert!(kept.show("new").into_string().contains("What you sent"));
-        assert!(kept.clone().take("/waivers").is_some());
-        let html = kept.show("new").into_string();
-        assert!(html.contains(TOLD) && !html.contains("What you sent"), "{html}");
     }
 }

@@ -89,9 +89,6 @@ impl Shell {
                         }
                         h1 { (marks::prose(&self.title)) }
                         @if !self.second.0.is_empty() { p.second { (self.second) } }
-                        @if let Some(viewer) = viewer {
-                            @if let Some(kept) = &viewer.kept { (kept.show(&viewer.csrf)) }
-                        }
                         (self.body)
                     }
                     footer.foot {

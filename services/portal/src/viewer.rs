@@ -1,7 +1,5 @@
 //! Who looks, and the one place that asks whether a pack is within reach.
 
-use std::collections::BTreeMap;
-
 use axum::extract::FromRequestParts;
 use hexproof_access::Draft;
 use hexproof_core::access::{Caller, Role, Trail};
@@ -10,9 +8,7 @@ use hexproof_core::id::ClusterId;
 use hexproof_core::port::evidence::{Evidence, PackEntry};
 use http::Extensions;
 use http::request::Parts;
-use serde::de::DeserializeOwned;
 
-use crate::again::Kept;
 use crate::refusal::Refusal;
 
 /// Who looks at a page.
@@ -25,7 +21,7 @@ pub(crate) struct Viewer {
     /// What every form of this session must carry.
     pub(crate) csrf: String,
     /// A form of this page that came when its session had ended.
-    pub(crate) kept: Option<Kept>,
+    pub(crate) kept: Option<Draft>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Viewer {
@@ -43,16 +39,8 @@ impl Viewer {
         let caller = extensions.get::<Caller>()?.clone();
         let trail = extensions.get::<Trail>().cloned().unwrap_or_default();
         let csrf = extensions.get::<hexproof_access::Csrf>().map(|csrf| csrf.0.clone());
-        let kept = extensions.get::<Draft>().cloned().map(Kept::new);
+        let kept = extensions.get::<Draft>().cloned();
         Some(Self { caller, trail, csrf: csrf.unwrap_or_default(), kept })
-    }
-
-    /// What was typed into the form that is sent to `action`, if it came when its session had ended.
-    pub(crate) fn refill<T: DeserializeOwned>(&self, action: &str) -> Option<T> {
-        let draft = self.kept.as_ref()?.take(action)?;
-        let fields: BTreeMap<&String, &String> =
-            draft.fields.iter().map(|(name, value)| (name, value)).collect();
-        serde_json::from_value(serde_json::to_value(fields).ok()?).ok()
     }
 
     /// Whether any of the caller's roles is one of these.

@@ -1,5 +1,6 @@
 //! Words of the pages: numbers, plurals, lists, names of layers and goals, times. The same as in the packs.
 
+use hexproof_core::text::is_unprintable;
 use hexproof_core::{Goal, Layer, Outcome, Rating};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -156,6 +157,18 @@ pub(crate) fn ahead(at: Timestamp, now: Timestamp) -> String {
         91..=2880 => format!("in {}", count(minutes / 60, "hour", "hours")),
         _ => format!("in {}", count(minutes / 1440, "day", "days")),
     }
+}
+
+/// A text for places that hold no marks, such as fields and the title of a window: characters that are not seen, or
+/// change how others are seen, stand there by their code.
+pub(crate) fn seen(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, char| {
+        match is_unprintable(char) && char != '\n' {
+            true => out.push_str(&format!("U+{:04X}", u32::from(char))),
+            false => out.push(char),
+        }
+        out
+    })
 }
 
 /// `3.4 MB`: decimal units, as file managers show them.

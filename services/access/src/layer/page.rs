@@ -1,6 +1,6 @@
 //! How pages are refused: browsers are sent to the login, or told by a page that the portal draws.
 
-use http::header::{CACHE_CONTROL, LOCATION};
+use http::header::{CACHE_CONTROL, LOCATION, REFRESH};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 
@@ -52,6 +52,18 @@ pub(crate) fn redirect<B: Default>(to: HeaderValue) -> Response<B> {
     *response.status_mut() = StatusCode::SEE_OTHER;
     response.headers_mut().insert(LOCATION, to);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Sends a browser on to the provider, from a page that says so. The policy of our pages lets forms lead nowhere but
+/// here, by redirects too, and nobody can tell whether a form brought the browser to this address: what the page itself
+/// does next is no form any more.
+pub(crate) fn onward<B: Default>(to: &HeaderValue, page: PageRefusal) -> Response<B> {
+    let mut response = page.response();
+    let refresh = HeaderValue::from_bytes(&[b"0; url=", to.as_bytes()].concat());
+    if let Ok(refresh) = refresh {
+        response.headers_mut().insert(REFRESH, refresh);
+    }
     response
 }
 

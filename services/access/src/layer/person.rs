@@ -10,7 +10,7 @@ use http_body::Body;
 use http_body_util::{BodyExt as _, Limited};
 use url::form_urlencoded;
 
-use super::page::{PageRefusal, redirect};
+use super::page::{PageRefusal, onward, redirect};
 use super::{Gate, Known, Refusal};
 use crate::cookie;
 use crate::csrf::{Csrf, is_browser};
@@ -76,7 +76,11 @@ impl Gate {
             return redirect(to.header());
         }
         match login.begin(oidc, &self.ring, &parts.headers, &to, self.clock.now()).await {
-            Ok((address, cookies)) => with(redirect(address), cookies),
+            Ok((address, cookies)) => {
+                let page = PageRefusal::new(StatusCode::OK, "You log in with your identity provider.");
+                let page = page.with_login(String::from_utf8_lossy(address.as_bytes()));
+                with(onward(&address, page), cookies)
+            }
             Err(error) => self.failed(&error, &to),
         }
     }
@@ -196,8 +200,14 @@ impl Gate {
             return with(refusal, forget());
         }
         let endpoints = oidc.endpoints().await.ok();
-        let address = endpoints.and_then(|endpoints| login.end_at(&endpoints)).unwrap_or(LOGGED_OUT);
-        with(redirect(address), forget())
+        match endpoints.and_then(|endpoints| login.end_at(&endpoints)) {
+            Some(address) => {
+                let sentence = "You are logged out. The identity provider is asked to end its session too.";
+                let page = PageRefusal::new(StatusCode::OK, sentence).with_login(LocalPath::home().login());
+                with(onward(&address, page), forget())
+            }
+            None => with(redirect(LOGGED_OUT), forget()),
+        }
     }
 
     /// What becomes of a request whose session has ended, if it is one that people care for.

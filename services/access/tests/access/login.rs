@@ -6,7 +6,7 @@ use hexproof_access::{AccessConfig, PageRefusal};
 use hexproof_core::access::{AccessOutcome, Authentication};
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, OWN, Provider, SESSION, asked, sentence};
+use crate::browser::{Browser, OWN, Provider, SESSION, asked, onward, sentence};
 use crate::support::{World, encode, header};
 
 fn grants() -> Value {
@@ -78,7 +78,7 @@ async fn nobody_is_ever_sent_to_another_site() {
         let query: String =
             url::form_urlencoded::Serializer::new(String::new()).append_pair("to", to).finish();
         let response = browser.get(&world, &format!("/login?{query}")).await;
-        let address = header(&response, "location").to_owned();
+        let address = onward(&response).to_owned();
         assert!(address.starts_with(&provider.url), "{address}");
         let token = provider.key.token(&provider.claims(&address, "ann", &[]));
         let response = browser.get(&world, &provider.answer(&address, &token)).await;

@@ -41,7 +41,7 @@ fn every_check_of_pages_finds_what_is_wrong() {
     assert!(browser.traffic("file:").addresses.iter().any(|address| address.ends_with("wrong.html")));
 
     browser.press(&[key::TAB]);
-    assert_eq!(browser.focus(), ("input unlabelled".to_owned(), true));
+    assert_eq!(browser.focus(), ("input unlabelled".to_owned(), true), "{:?}", browser.console());
     browser.press(&[key::TAB]);
     assert_eq!(browser.focus(), ("a a link whose focus nobody sees".to_owned(), false));
 

@@ -90,12 +90,10 @@ fn a_session_that_ends_in_the_middle_of_a_form_loses_nothing_of_it() {
     olga.forget_cookies();
     olga.click(&olga.button("Propose waiver"));
 
-    // Nothing was done yet: she is asked who she is, unless the provider still knows, and stands before the form as she
-    // left it.
-    if !olga.all("input[name=person]").is_empty() {
-        world.identify(&olga, "olga");
-    }
-    assert_eq!(olga.url(), format!("{}/waivers/new", world.url));
+    // Nothing was done yet: the provider still knows her, and she stands before the form as she left it.
+    olga.find("main p.notice");
+    olga.wait_until("the form", |browser| browser.url() == format!("{}/waivers/new", world.url));
+    assert!(olga.text("main p.notice").contains("Your session had ended"));
     assert_eq!(olga.value(&olga.find("[name=reason]")).replace("\r\n", "\n"), reason);
     assert_eq!(olga.value(&olga.find("[name=owner]")), "R. Okafor");
     assert_eq!(olga.value(&olga.find("select[name=measure]")), "container-privileged");

@@ -1,10 +1,9 @@
 //! Fields of a form. Each has a label, says what is wanted, and carries its errors; values are kept.
 
-use hexproof_core::text::is_unprintable;
 use maud::{Markup, html};
 
 use super::Errors;
-use crate::marks;
+use crate::{marks, words};
 
 /// A field that text is typed into.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,7 +54,7 @@ impl Fields<'_> {
         let invalid = self.invalid(name);
         let list = (!suggestions.is_empty()).then(|| format!("field-{name}-list"));
         let class = if code { "code" } else { "text" };
-        let value = seen(value);
+        let value = words::seen(value);
         self.around(name, label, hint, optional, &html! {
             @if lines > 1 {
                 textarea id={ "field-" (name) } name=(name) rows=(lines) required[!optional] autocomplete=(complete)
@@ -158,18 +157,6 @@ pub(crate) fn submit(text: &str) -> Markup {
 /// A further button: the form says which one was used.
 pub(crate) fn submit_as(intent: &'static str, text: &str) -> Markup {
     html! { button.button type="submit" name="intent" value=(intent) { (text) } }
-}
-
-/// Characters that would change how a field looks stand in it by their code: whoever corrects a text must see them.
-fn seen(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        match is_unprintable(char) && char != '\n' {
-            true => out.push_str(&format!("U+{:04X}", u32::from(char))),
-            false => out.push(char),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod checked;
 mod errors;
 mod fields;
+mod kept;
 mod notice;
 mod once;
 pub(crate) mod upload;
@@ -14,6 +15,7 @@ pub(crate) mod upload;
 pub(crate) use checked::{CheckedForm, FOREIGN, csrf};
 pub(crate) use errors::Errors;
 pub(crate) use fields::{Choice, Fields, Input, hidden, hidden_as, submit, submit_as};
+pub(crate) use kept::Kept;
 pub(crate) use notice::{Notice, told};
 pub(crate) use once::request_id;
 

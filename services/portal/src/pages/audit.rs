@@ -148,6 +148,7 @@ fn page(viewer: &Viewer, key: &AuditKey, audit: &v1::Audit, wanted: &Wanted, err
         second: html! { "Audit " (marks::id(&audit.audit_id)) " of " (cluster_link(&audit.cluster_id)) "." },
         body: html! {
             (told(&wanted.done))
+            (crate::again::told(viewer))
             (errors.summary(&[]))
             @if going { (refresh(key, follows)) }
             @if audit.state() == v1::AuditState::Succeeded { (result(viewer, key, audit)) }

@@ -39,7 +39,7 @@ pub(crate) async fn get(
         crumbs: vec![("Clusters".to_owned(), links::CLUSTERS.to_owned())],
         title: view::title(&known, &parts.catalogue),
         second: view::second(&known),
-        body: view::body(&known, &parts, &start),
+        body: maud::html! { (crate::again::told(&viewer)) (view::body(&known, &parts, &start)) },
     };
     Ok(shell.show(&viewer))
 }

@@ -3,11 +3,11 @@
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use hexproof_api::v1;
-use hexproof_core::id::{ClusterId, RecordId};
+use hexproof_core::id::RecordId;
 use http::StatusCode;
 use maud::{Markup, html};
 
-use crate::forms::{CheckedForm, Errors, Notice, csrf, hidden, request_id, submit, submit_as};
+use crate::forms::{CheckedForm, Errors, Kept, Notice, csrf, hidden, request_id, submit, submit_as};
 use crate::grpc::Api;
 use crate::links;
 use crate::pages::shared::{cluster_names, wrong};
@@ -20,11 +20,15 @@ use crate::viewer::Viewer;
 pub(crate) async fn get(
     State(parts): State<PortalParts>,
     viewer: Viewer,
-    Query(mut form): Query<ScheduleForm>,
+    kept: Kept,
+    Query(asked): Query<ScheduleForm>,
 ) -> Result<Response, Refusal> {
-    form.request = request_id()?;
-    let form = viewer.refill(links::SCHEDULES).unwrap_or(form);
-    page(&parts, &viewer, &form, &Errors::default(), None).await
+    // Its own request id is kept with it: whatever was done of it before is not done again.
+    let form = match kept.form(links::SCHEDULES) {
+        Some(form) => form,
+        None => ScheduleForm { request: request_id()?, ..asked },
+    };
+    page(&parts, &viewer, &form, &Errors::default(), None, kept.told()).await
 }
 
 pub(crate) async fn post(
@@ -34,11 +38,8 @@ pub(crate) async fn post(
 ) -> Result<Response, Refusal> {
     let schedule = match form.message() {
         Ok(schedule) => schedule,
-        Err(errors) => return page(&parts, &viewer, &form, &errors, None).await,
+        Err(errors) => return page(&parts, &viewer, &form, &errors, None, html! {}).await,
     };
-    if let Ok(cluster) = schedule.cluster_id.parse::<ClusterId>() {
-        viewer.cluster(&cluster)?;
-    }
     let only_preview = form.intent == "preview";
     let message = v1::CreateScheduleRequest {
         schedule: Some(schedule),
@@ -49,11 +50,11 @@ pub(crate) async fn post(
         Ok(answer) => answer.into_inner().schedule.unwrap_or_default(),
         Err(status) => {
             let errors = wrong(status, PATHS, &form.cluster)?;
-            return page(&parts, &viewer, &form, &errors, None).await;
+            return page(&parts, &viewer, &form, &errors, None, html! {}).await;
         }
     };
     if only_preview {
-        return page(&parts, &viewer, &form, &Errors::default(), Some(&made)).await;
+        return page(&parts, &viewer, &form, &Errors::default(), Some(&made), html! {}).await;
     }
     let id: RecordId = made.schedule_id.parse().map_err(|_| Refusal::Internal)?;
     Ok(Redirect::to(&Notice::ScheduleCreated.at(&links::schedule(&id))).into_response())
@@ -65,6 +66,7 @@ async fn page(
     form: &ScheduleForm,
     errors: &Errors,
     shown: Option<&v1::Schedule>,
+    told: Markup,
 ) -> Result<Response, Refusal> {
     let clusters = cluster_names(&Api::new(parts, viewer)).await?;
     let shell = Shell {
@@ -75,7 +77,7 @@ async fn page(
             false => "The schedule is not kept: something cannot be used".to_owned(),
         },
         second: html! { "Audits of a cluster start at the slots that the times name. Each slot runs at most once." },
-        body: body(viewer, form, &clusters, errors, shown),
+        body: html! { (told) (body(viewer, form, &clusters, errors, shown)) },
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(shell.answer(status, viewer))

@@ -4,9 +4,9 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use hexproof_core::id::{ClusterId, RecordId};
 use http::StatusCode;
-use maud::html;
+use maud::{Markup, html};
 
-use crate::forms::{CheckedForm, Errors, Notice, csrf, hidden, request_id, submit};
+use crate::forms::{CheckedForm, Errors, Kept, Notice, csrf, hidden, request_id, submit};
 use crate::grpc::Api;
 use crate::links;
 use crate::pages::shared::{cluster_names, wrong};
@@ -20,11 +20,15 @@ use crate::waivers::form::{LABELS, PATHS, WaiverForm};
 pub(crate) async fn get(
     State(parts): State<PortalParts>,
     viewer: Viewer,
-    Query(mut form): Query<WaiverForm>,
+    kept: Kept,
+    Query(asked): Query<WaiverForm>,
 ) -> Result<Response, Refusal> {
-    form.request = request_id()?;
-    let form = viewer.refill(links::WAIVERS).unwrap_or(form);
-    page(&parts, &viewer, &form, &Errors::default()).await
+    // Its own request id is kept with it: whatever was done of it before is not done again.
+    let form = match kept.form(links::WAIVERS) {
+        Some(form) => form,
+        None => WaiverForm { request: request_id()?, ..asked },
+    };
+    page(&parts, &viewer, &form, &Errors::default(), kept.told()).await
 }
 
 pub(crate) async fn post(
@@ -34,7 +38,7 @@ pub(crate) async fn post(
 ) -> Result<Response, Refusal> {
     let missing = form.missing();
     if !missing.is_empty() {
-        return page(&parts, &viewer, &form, &missing).await;
+        return page(&parts, &viewer, &form, &missing, html! {}).await;
     }
     let message = form.message();
     if let Ok(cluster) = message.cluster_id.parse::<ClusterId>() {
@@ -44,7 +48,7 @@ pub(crate) async fn post(
         Ok(answer) => answer.into_inner().waiver.unwrap_or_default(),
         Err(status) => {
             let errors = wrong(status, PATHS, &form.cluster)?;
-            return page(&parts, &viewer, &form, &errors).await;
+            return page(&parts, &viewer, &form, &errors, html! {}).await;
         }
     };
     let cluster: ClusterId = made.cluster_id.parse().map_err(|_| Refusal::Internal)?;
@@ -57,6 +61,7 @@ async fn page(
     viewer: &Viewer,
     form: &WaiverForm,
     errors: &Errors,
+    told: Markup,
 ) -> Result<Response, Refusal> {
     let clusters = cluster_names(&Api::new(parts, viewer)).await?;
     let shell = Shell {
@@ -71,6 +76,7 @@ async fn page(
             ". It counts once another person has approved it, until its last day."
         },
         body: html! {
+            (told)
             (errors.summary(LABELS))
             form.fields action=(links::WAIVERS) method="post" novalidate {
                 (csrf(viewer))

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use crate::forms::{CheckedForm, Errors, Fields, Notice, csrf, hidden, submit, submit_as, told};
+use crate::forms::{CheckedForm, Errors, Fields, Kept, Notice, csrf, hidden, submit, submit_as, told};
 use crate::grpc::Api;
 use crate::links;
 use crate::marks;
@@ -38,6 +38,7 @@ struct Again {
     form: Option<ScheduleForm>,
     errors: Errors,
     shown: Option<v1::Schedule>,
+    told: Markup,
     /// The box was left empty.
     unconfirmed: bool,
 }
@@ -45,11 +46,13 @@ struct Again {
 pub(crate) async fn get(
     State(parts): State<PortalParts>,
     viewer: Viewer,
+    kept: Kept,
     Path(id): Path<RecordId>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
     let schedule = find(&parts, &viewer, &id).await?;
-    page(&parts, &viewer, &id, &schedule, &wanted, Again::default()).await
+    let again = Again { form: kept.form(&links::schedule(&id)), told: kept.told(), ..Again::default() };
+    page(&parts, &viewer, &id, &schedule, &wanted, again).await
 }
 
 /// Changes, pauses or resumes.
@@ -179,6 +182,7 @@ async fn page(
         },
         body: html! {
             (told(&wanted.done))
+            (again.told)
             (again.errors.summary(&labels))
             @if let Some(shown) = &again.shown { (preview(shown)) }
             div.columns {

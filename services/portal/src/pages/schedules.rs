@@ -119,13 +119,13 @@ fn table(schedules: &[v1::Schedule]) -> Markup {
                     @let first = place == 0 || schedules[place - 1].cluster_id != schedule.cluster_id;
                     tr {
                         td data-label="Cluster" class=[(!first).then_some("again")] {
-                            @if first { (cluster_link(&schedule.cluster_id)) } @else { span.sr { (schedule.cluster_id) } }
+                            @if first { (cluster_link(&schedule.cluster_id)) } @else { span { (schedule.cluster_id) } }
                         }
                         th scope="row" data-label="Schedule" { (name(&schedule.schedule_id)) }
                         td data-label="Times" { (slots::times(schedule)) }
                         td data-label="Next slots" { @if schedule.paused { b { "paused" } } @else { (slots::next(schedule, 3)) } }
                         td data-label="Last slot" { (last(schedule)) }
-                        td.n data-label="Gaps of the newest 100 slots" {
+                        td.n data-label="Gaps of 100" {
                             @if schedule.recent_gaps > 0 { b { (schedule.recent_gaps) } } @else { (0) }
                         }
                     }

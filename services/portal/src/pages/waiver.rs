@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use crate::forms::{CheckedForm, Errors, Fields, Input, Notice, cleaned, csrf, hidden, submit, told};
+use crate::forms::{CheckedForm, Errors, Fields, Input, Kept, Notice, cleaned, csrf, hidden, submit, told};
 use crate::grpc::Api;
 use crate::pages::shared::{cluster_link, instant};
 use crate::parts::PortalParts;
@@ -42,12 +42,14 @@ pub(crate) struct StepForm {
 pub(crate) async fn get(
     State(parts): State<PortalParts>,
     viewer: Viewer,
+    kept: Kept,
     Path((cluster, id)): Path<(ClusterId, RecordId)>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
     let record = find(&parts, &viewer, &cluster, &id).await?;
     let page = Page { parts: &parts, viewer: &viewer, cluster: &cluster, id: &id, record: &record };
-    Ok(page.show(&wanted.done, &StepForm::default(), &Errors::default()))
+    let form = kept.form(&links::revoke_waiver(&cluster, &id)).unwrap_or_default();
+    Ok(page.show(html! { (told(&wanted.done)) (kept.told()) }, &form, &Errors::default()))
 }
 
 /// Approves, if another person proposed it.
@@ -69,7 +71,7 @@ pub(crate) async fn approve(
             let errors = Errors::read(status, &[])?;
             let record = find(&parts, &viewer, &cluster, &id).await?;
             let page = Page { parts: &parts, viewer: &viewer, cluster: &cluster, id: &id, record: &record };
-            Ok(page.show("", &form, &errors))
+            Ok(page.show(html! {}, &form, &errors))
         }
     }
 }
@@ -85,7 +87,7 @@ pub(crate) async fn revoke(
     let page = Page { parts: &parts, viewer: &viewer, cluster: &cluster, id: &id, record: &record };
     let comment = cleaned(&form.comment);
     if comment.is_empty() {
-        return Ok(page.show("", &form, &Errors::of("comment", "Say why.")));
+        return Ok(page.show(html! {}, &form, &Errors::of("comment", "Say why.")));
     }
     let message =
         v1::RevokeWaiverRequest { cluster_id: cluster.to_string(), waiver_id: id.to_string(), comment };
@@ -95,7 +97,7 @@ pub(crate) async fn revoke(
     };
     match Api::new(&parts, &viewer).waivers().revoke_waiver(message).await {
         Ok(_) => Ok(Redirect::to(&notice.at(&links::waiver(&cluster, &id))).into_response()),
-        Err(status) => Ok(page.show("", &form, &Errors::read(status, &[("comment", "comment")])?)),
+        Err(status) => Ok(page.show(html! {}, &form, &Errors::read(status, &[("comment", "comment")])?)),
     }
 }
 
@@ -123,7 +125,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn show(&self, done: &str, form: &StepForm, errors: &Errors) -> Response {
+    fn show(&self, told: Markup, form: &StepForm, errors: &Errors) -> Response {
         let waiver = self.record.waiver.clone().unwrap_or_default();
         let today = today(self.parts.clock.now());
         let stage = Stage::of(self.record, today);
@@ -138,7 +140,7 @@ impl Page<'_> {
                 (cluster_link(&self.record.cluster_id)) "."
             },
             body: html! {
-                (told(done))
+                (told)
                 (errors.summary(LABELS))
                 div.columns {
                     div.main { (self.what(&waiver)) (self.way()) }

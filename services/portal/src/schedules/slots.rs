@@ -20,13 +20,13 @@ pub(crate) fn zone(name: &str) -> TimeZone {
 
 /// `Wed 25 Nov 2026, 02:00 CET (01:00 UTC)`.
 pub(crate) fn slot(at: Timestamp, zone: &TimeZone) -> Markup {
-    html! { time.slot datetime=(at) { (text(at, zone)) } }
+    html! { time.slot datetime=(at) { (text(at, zone, "%a %-d %b %Y, %H:%M %Z")) } }
 }
 
-fn text(at: Timestamp, zone: &TimeZone) -> String {
+fn text(at: Timestamp, zone: &TimeZone, form: &str) -> String {
     let there = at.to_zoned(zone.clone());
     let utc = at.to_zoned(TimeZone::UTC);
-    let local = there.strftime("%a %-d %b %Y, %H:%M %Z");
+    let local = there.strftime(form);
     if *zone == TimeZone::UTC {
         return local.to_string();
     }
@@ -34,6 +34,11 @@ fn text(at: Timestamp, zone: &TimeZone) -> String {
         true => format!("{local} ({})", utc.strftime("%H:%M UTC")),
         false => format!("{local} ({})", utc.strftime("%-d %b, %H:%M UTC")),
     }
+}
+
+/// `Wed 25 Nov, 02:00 CET (01:00 UTC)`: a slot to come, whose year is told by those around it.
+fn coming(at: Timestamp, zone: &TimeZone) -> Markup {
+    html! { time.slot datetime=(at) { (text(at, zone, "%a %-d %b, %H:%M %Z")) } }
 }
 
 /// The next slots, at most `most`.
@@ -44,7 +49,7 @@ pub(crate) fn next(schedule: &v1::Schedule, most: usize) -> Markup {
     html! {
         @if schedule.paused { "none while it is paused" }
         @else if slots.is_empty() { "none" }
-        @else { ol.slots { @for at in slots { li { (slot(at, &zone)) } } } }
+        @else { ol.slots { @for at in slots { li { (coming(at, &zone)) } } } }
     }
 }
 
@@ -95,15 +100,16 @@ mod tests {
     #[test]
     fn a_slot_is_told_in_its_zone_and_in_utc() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let full = |at, zone: &TimeZone| text(at, zone, "%a %-d %b %Y, %H:%M %Z");
         assert_eq!(
-            text(at("2026-11-25T01:00:00Z"), &zone("Europe/Berlin")),
+            full(at("2026-11-25T01:00:00Z"), &zone("Europe/Berlin")),
             "Wed 25 Nov 2026, 02:00 CET (01:00 UTC)"
         );
         assert_eq!(
-            text(at("2026-11-24T23:30:00Z"), &zone("Europe/Berlin")),
+            full(at("2026-11-24T23:30:00Z"), &zone("Europe/Berlin")),
             "Wed 25 Nov 2026, 00:30 CET (24 Nov, 23:30 UTC)"
         );
-        assert_eq!(text(at("2026-11-25T01:00:00Z"), &zone("")), "Wed 25 Nov 2026, 01:00 UTC");
+        assert_eq!(full(at("2026-11-25T01:00:00Z"), &zone("")), "Wed 25 Nov 2026, 01:00 UTC");
         // Whatever the store holds, there is a page.
         assert_eq!(zone("No/Where"), TimeZone::UTC);
     }
