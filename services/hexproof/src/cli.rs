@@ -32,6 +32,9 @@ pub(crate) enum Command {
     Collect(CollectArgs),
     /// Rate a snapshot, manifests or a cluster, and print the result
     Assess(AssessArgs),
+    /// Compare two packs, assessments or snapshots: what got better, worse, appeared, vanished, and through what
+    #[command(after_long_help = DIFF_EXAMPLES)]
+    Diff(DiffArgs),
     /// Check packs: signature, digests, certificate chain, attachments
     Verify(VerifyArgs),
     /// Show the measures of the catalogue, or check measure files
@@ -80,6 +83,12 @@ const AGENT_EXAMPLES: &str = "Examples:\n  \
     hexproof agent --listen 0.0.0.0:7443 --certificate agent.pem --key agent.key --ca ca.pem --trust-domain example.org\n  \
     hexproof agent --server https://hexproof.example.org --every-hours 24 --certificate agent.pem --key agent.key \\\n    \
     --ca ca.pem --trust-domain example.org";
+
+const DIFF_EXAMPLES: &str = "Examples:\n  \
+    hexproof diff october.pdf november.pdf --trust ca.pem   two packs, which are checked first\n  \
+    hexproof diff a.json b.json --format json               what `assess --format json` printed\n  \
+    hexproof diff a.ndjson.zst b.ndjson.zst                 two snapshots, judged by this program\n  \
+    hexproof --server https://audits.example diff --cluster shop AUDIT_A AUDIT_B";
 
 const AUDIT_EXAMPLES: &str = "Examples:\n  \
     hexproof audit manifests/                       a folder of manifests\n  \
@@ -353,6 +362,59 @@ pub(crate) struct AssessArgs {
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The earlier one: a pack (PDF), an assessment (JSON) or a snapshot; with --cluster, the id of an audit
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: String,
+
+    /// The later one
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: String,
+
+    /// With --server: the cluster, and BEFORE and AFTER are its audits
+    #[arg(long, value_name = "ID")]
+    pub(crate) cluster: Option<String>,
+
+    /// For snapshots: what the operator states (YAML)
+    #[arg(long, value_name = "FILE", conflicts_with = "cluster")]
+    pub(crate) settings: Option<PathBuf>,
+
+    /// For snapshots: accepted failures (YAML)
+    #[arg(long, value_name = "FILE", conflicts_with = "cluster")]
+    pub(crate) waivers: Option<PathBuf>,
+
+    /// Measure files to judge snapshots by, and to name measures, instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) measures: Option<PathBuf>,
+
+    /// For packs: certificates of authorities to trust (PEM); may be given several times
+    #[arg(long, value_name = "CA.pem", conflicts_with = "cluster")]
+    pub(crate) trust: Vec<PathBuf>,
+
+    /// For packs: folder of the local identity, whose authority is trusted [default: ~/.config/hexproof/identity]
+    #[arg(long, value_name = "DIR", env = "HEXPROOF_IDENTITY")]
+    pub(crate) identity: Option<PathBuf>,
+
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+impl DiffArgs {
+    /// Whether two audits of a server are meant. A server without a cluster would leave open what is compared.
+    pub(crate) fn of_server(&self, server: &client::ServerArgs) -> anyhow::Result<bool> {
+        match (&self.cluster, server.stated()) {
+            (Some(_), Some(_)) => Ok(true),
+            (Some(_), None) => anyhow::bail!("--cluster names one of a server: name that with --server"),
+            (None, _) if server.server.is_some() => {
+                anyhow::bail!("a server compares two audits of a cluster: name it with --cluster")
+            }
+            (None, _) => Ok(false),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -76,7 +76,7 @@ impl Executor {
             }
         };
         let materials = Arc::new(materials);
-        match pipeline::finish(run, &materials, &self.workshop, report).await {
+        match pipeline::finish(&self.archive, run, &materials, &self.workshop, report).await {
             Ok((result, _)) => {
                 let cluster = &order.key.cluster;
                 self.metrics.scores.pack(cluster, self.workshop.clock.now(), Some(&materials.assessment));

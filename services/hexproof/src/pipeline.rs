@@ -3,12 +3,13 @@
 //! A run is claimed before anything costly is done, and its result is written last: a run that fails on the way
 //! leaves nothing that looks finished, and whoever carries it on takes up the parts that are stored, byte for byte.
 //!
-//! `materials` is what goes into the store and into the pack, `document` puts the unsigned pack together,
+//! `materials` is what goes into the store and into the pack, `previous` finds the pack before, `document` puts the unsigned pack together,
 //! `error` says what can go wrong. This file orders the stages.
 
 mod document;
 mod error;
 mod materials;
+mod previous;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -108,7 +109,7 @@ pub(crate) fn run(
         };
         let (snapshot, _) = snapshot_file::pack(job.snapshot)?;
         let materials = Arc::new(Materials::of(assessment, Bytes::from(snapshot))?);
-        let (result, ours) = finish(run, &materials, workshop, report).await?;
+        let (result, ours) = finish(&archive, run, &materials, workshop, report).await?;
         let digest = result.pack.digest;
         let assessment = materials.assessment.clone();
         Ok(match ours {
@@ -141,6 +142,7 @@ async fn claim(
 /// Renders, seals and archives what was judged. Returns the result that stands, and the pack if it is the one made
 /// here. Dropping the future ends the work.
 pub(crate) async fn finish(
+    archive: &Archive,
     mut run: Run,
     materials: &Arc<Materials>,
     workshop: &Workshop,
@@ -150,9 +152,11 @@ pub(crate) async fn finish(
         run.put(part, bytes).await?;
     }
     report(Progress::begin(Stage::Rendering));
+    let previous = previous::find(archive, &run, materials).await;
     let (materials_, catalogue, identity) =
         (materials.clone(), workshop.catalogue.clone(), workshop.identity.clone());
-    let document = blocking(move || document::document(&materials_, &catalogue, &identity)).await??;
+    let document =
+        blocking(move || document::document(&materials_, &previous, &catalogue, &identity)).await??;
     let unsigned = workshop.renderer.render(document).await?;
     report(Progress::begin(Stage::Sealing));
     let (identity, at) = (workshop.identity.clone(), workshop.clock.now());

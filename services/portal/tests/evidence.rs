@@ -347,3 +347,18 @@ async fn pages_are_fast_at_a_hundred_thousand_observations() {
         assert!(best < limit, "{rest}: {best:?}");
     }
 }
+
+#[tokio::test]
+async fn a_file_that_was_changed_in_the_store_is_no_pack_whatever_its_seal_says() {
+    let world = World::new();
+    let shop: ClusterId = "weak-shop".parse().unwrap();
+    let mut pack = Sample::weak(&shop, at("2026-11-23T06:00:00Z")).pack();
+    let file = pack.files.get_mut(&hexproof_core::access::Artifact::Pack).unwrap();
+    let mut bytes = file.to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    *file = bytes.into();
+    world.evidence.add(pack);
+    let page = shown(&world, &path(&newest(), "")).await;
+    assert!(h1(&page).starts_with("This pack is broken."), "{}", h1(&page));
+    assert!(page.contains("the stored file is not the one that the audit archived"));
+}

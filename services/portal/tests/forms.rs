@@ -9,7 +9,9 @@ use axum::body::Body;
 use axum::body::to_bytes;
 use axum::extract::Request;
 use common::{Answer, World, auditor, caller, header_is, operator};
-use hexproof_core::access::{Caller, Role, Scope};
+use hexproof_access::Draft;
+use hexproof_core::access::{AccessEntry, AccessOutcome, Authentication, Caller, Role, Scope};
+use hexproof_core::port::AccessLog as _;
 use hexproof_testkit::evidence::HOSTILE;
 use http::{StatusCode, header};
 use tower::ServiceExt as _;
@@ -446,4 +448,71 @@ async fn a_register_that_is_down_is_said_to_be_down() {
     }
     let answer = send(&world, operator(), "/schedules", &NIGHTLY).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn the_access_log_says_in_words_who_did_what() {
+    let world = World::sample().await;
+    let entry = |number: i64, action: &str, cluster: Option<&str>, subject: &str| AccessEntry {
+        at: jiff::Timestamp::from_second(1_790_000_000 + number).unwrap(),
+        subject: subject.to_owned(),
+        authentication: Some(Authentication::Oidc),
+        action: action.to_owned(),
+        cluster: cluster.map(|cluster| cluster.parse().unwrap()),
+        object: HOSTILE[1].to_owned(),
+        outcome: if number % 2 == 0 { AccessOutcome::Done } else { AccessOutcome::Refused },
+    };
+    for number in 0..60 {
+        world
+            .log
+            .append(&entry(number, "Portal.ApproveWaiver", Some("weak-shop"), HOSTILE[0]))
+            .await
+            .unwrap();
+    }
+    world.log.append(&entry(99, "Never.Heard", Some("core-banking"), "mia")).await.unwrap();
+    let first = world.get(common::admin(), "/access-log").await;
+    let shown = text(&first);
+    assert!(shown.contains("Newest 50 entries") && shown.contains("approved a waiver"), "{shown}");
+    assert!(shown.contains("Never.Heard") && shown.contains("Portal.ApproveWaiver"), "{shown}");
+    assert!(!first.text().contains("<script") && !first.text().contains("<img"), "{}", first.text());
+    let next = first.text();
+    let next = &next[next.find("/access-log?page=").unwrap()..];
+    let next = next[..next.find('"').unwrap()].replace("&amp;", "&");
+    let second = text(&world.get(common::admin(), &next).await);
+    assert!(second.contains("Older 11 entries"), "{second}");
+    let shop = text(&world.get(common::admin(), "/access-log?cluster=core-banking").await);
+    assert!(shop.contains("Newest 1 entry of core-banking, one refused"), "{shop}");
+    assert_eq!(
+        world.get(common::admin(), "/access-log?cluster=No%20Cluster").await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(world.get(common::admin(), "/access-log?page=forged").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_form_whose_session_ended_stands_in_its_page_as_it_was_typed() {
+    let world = World::sample().await;
+    let shown = async |path: &str, action: &str, fields: &[(&str, &str)]| {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut request = Request::get(path).header("accept", "text/html").body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Draft { action: action.to_owned(), fields });
+        let (head, body) = world.portal(Some(operator())).oneshot(request).await.unwrap().into_parts();
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            bytes: to_bytes(body, 64 << 20).await.unwrap().to_vec(),
+        }
+    };
+    let page = shown("/schedules/new", "/schedules", &NIGHTLY).await;
+    assert_eq!((value(&page, "request").as_str(), value(&page, "cron").as_str()), ("r-1", "0 2 * * 1-5"));
+    assert!(text(&page).contains("Nothing was sent"), "{}", text(&page));
+    let page =
+        shown("/schedules/monthly", "/schedules/monthly", &[("version", "1"), ("cron", "5 5 * * *")]).await;
+    assert_eq!(value(&page, "cron"), "5 5 * * *");
+    let page = shown("/waivers/new", "/waivers", &proposal()).await;
+    assert!(page.text().contains("the process table.</textarea>") && value(&page, "owner") == "R. Okafor");
+    let made = location(&propose(&world, person("jo@example.com")).await);
+    let at = made.split('?').next().unwrap();
+    let page = shown(at, &format!("{at}/revoke"), &[("comment", "kept <b>")]).await;
+    assert!(page.text().contains("kept &lt;b&gt;</textarea>"), "{}", page.text());
 }

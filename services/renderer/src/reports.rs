@@ -12,6 +12,7 @@ pub(crate) const TEMPLATES: &[(&str, &str)] = embed!(
     "parts.typ",
     "theme.typ",
     "pages/annex.typ",
+    "pages/changes.typ",
     "pages/cover.typ",
     "pages/finding.typ",
     "pages/frameworks.typ",

@@ -40,7 +40,8 @@ impl ServerArgs {
         self.stated().context("name a server with --server URL or HEXPROOF_SERVER")
     }
 
-    fn stated(&self) -> Option<String> {
+    /// The server that the command line or the environment names.
+    pub(crate) fn stated(&self) -> Option<String> {
         let inherited = || std::env::var("HEXPROOF_SERVER").ok().filter(|url| !url.is_empty());
         self.server.clone().or_else(inherited)
     }

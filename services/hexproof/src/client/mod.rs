@@ -11,6 +11,7 @@ mod audits;
 mod call;
 mod clusters;
 mod connection;
+pub(crate) mod diff;
 mod download;
 mod packs;
 mod print;

@@ -3,6 +3,7 @@
 mod assess;
 mod audit;
 mod collect;
+mod diff;
 mod measures;
 mod verify;
 
@@ -23,6 +24,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Collect(args) => collect::run(&args),
         Command::Assess(args) => assess::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Diff(args) if args.of_server(&cli.server)? => client::diff::run(&args, &cli.server),
+        Command::Diff(args) => diff::run(&args),
         Command::Measures(command) => measures::run(&command),
         Command::Serve(args) => crate::serve::run(&args),
         Command::Agent(args) => crate::agent::run(&args, &cli.server),

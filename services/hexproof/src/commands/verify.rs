@@ -1,7 +1,7 @@
 //! `hexproof verify`: one verdict a step; what cannot be told is never called valid.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use hexproof_archive::{Archive, ArchiveError};
@@ -43,7 +43,7 @@ struct StoreStep {
 
 pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let clock = clock::clock()?;
-    let trust = trust(args)?;
+    let trust = trust(&args.trust, args.identity.as_deref())?;
     let mut all = Vec::new();
     let mut unreadable = false;
     for path in &args.packs {
@@ -96,14 +96,31 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(cannot)
 }
 
+/// What a check of a pack came to, for those who use what is in it.
+pub(super) struct Brief {
+    pub(super) valid: bool,
+    pub(super) sentence: String,
+}
+
+/// Checks the bytes of a pack.
+pub(super) fn brief(
+    pdf: &[u8],
+    named: &[PathBuf],
+    identity: Option<&Path>,
+    clock: &dyn hexproof_core::port::Clock,
+) -> anyhow::Result<Brief> {
+    let verification = hexproof_sealer::verify(pdf, &trust(named, identity)?, clock.now());
+    Ok(Brief { valid: verification.is_valid(), sentence: verification.sentence() })
+}
+
 /// The authorities that are trusted: those named, and that of the local identity if there is one.
-fn trust(args: &VerifyArgs) -> anyhow::Result<TrustStore> {
+fn trust(named: &[PathBuf], identity: Option<&Path>) -> anyhow::Result<TrustStore> {
     let mut trust = TrustStore::default();
-    for path in &args.trust {
+    for path in named {
         let pem = fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
         trust.add_pem(&pem, &path.display().to_string())?;
     }
-    if let Ok(folder) = pipeline::identity_folder(args.identity.as_deref()) {
+    if let Ok(folder) = pipeline::identity_folder(identity) {
         let ca = folder.join("ca.pem");
         match fs::read(&ca) {
             Ok(pem) => trust.add_pem(&pem, &ca.display().to_string())?,

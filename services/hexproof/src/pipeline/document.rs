@@ -8,6 +8,7 @@ use hexproof_renderer::view::{self, Seal, SnapshotPlace};
 use hexproof_renderer::{Attachment, Relationship};
 use hexproof_sealer::Identity;
 
+use super::previous::Previous;
 use super::{Materials, PipelineError};
 use crate::inputs::PROGRAM;
 use crate::rendering::Document;
@@ -18,6 +19,7 @@ const LARGEST_ATTACHED_SNAPSHOT: usize = 8 << 20;
 /// What the pages print, and the files that travel with them.
 pub(super) fn document(
     materials: &Materials,
+    previous: &Previous,
     catalogue: &Catalogue,
     identity: &Identity,
 ) -> Result<Document, PipelineError> {
@@ -44,6 +46,16 @@ pub(super) fn document(
             &catalogue.list().into_bytes().into(),
         ),
     ];
+    if let Previous::Compared(diff) = previous {
+        let json = serde_json::to_vec(diff).map_err(|error| PipelineError::Encode(Box::new(error)))?;
+        attachments.push(attachment(
+            "changes.json",
+            "application/json",
+            Relationship::Data,
+            "What differs from the pack before, as hexproof.v1.Diff.",
+            &json.into(),
+        ));
+    }
     let place = if materials.snapshot.len() <= LARGEST_ATTACHED_SNAPSHOT {
         let name = "snapshot.ndjson.zst";
         attachments.push(attachment(
@@ -68,6 +80,7 @@ pub(super) fn document(
         trust_file: "ca.pem",
         seal: &seal(identity)?,
         snapshot: &place,
+        previous: previous.view(),
         limits: view::Limits::default(),
     });
     Ok(Document { report: report.ok_or(PipelineError::NoMeasure)?, attachments })

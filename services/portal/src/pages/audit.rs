@@ -56,7 +56,7 @@ pub(crate) fn start_form(viewer: &Viewer, cluster: &ClusterId) -> Result<Markup,
         form.inline action=(links::start_audit(cluster)) method="post" {
             (csrf(viewer))
             (hidden("request", &request))
-            (submit("Start audit"))
+            button.button type="submit" { "Start audit" }
         }
     })
 }

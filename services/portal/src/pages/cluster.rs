@@ -6,11 +6,13 @@ mod history;
 pub(super) mod tables;
 mod view;
 
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use hexproof_core::id::{ClusterId, RunId};
 use serde::Deserialize;
 
+use crate::comparisons::{Comparisons, Glance};
 use crate::links;
 use crate::parts::PortalParts;
 use crate::refusal::Refusal;
@@ -27,19 +29,31 @@ pub(crate) struct Asked {
 
 pub(crate) async fn get(
     State(parts): State<PortalParts>,
+    Extension(comparisons): Extension<Comparisons>,
     viewer: Viewer,
     Path(id): Path<ClusterId>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refusal> {
     viewer.cluster(&id)?;
     let known = gather::cluster(&parts, &viewer, &id, asked.pack.parse::<RunId>().ok()).await?;
+    // What moved is told if it can be had at once; else the next who asks gets it.
+    let compared = match known.packs.as_slice() {
+        [newest, before, ..] if known.reads && known.store => {
+            Some(comparisons.glance(&before.entry, &newest.entry).await)
+        }
+        _ => None,
+    };
+    let made = match &compared {
+        Some(Glance::Made(diff)) => Some(&**diff),
+        _ => None,
+    };
     let start = super::audit::start_form(&viewer, &id)?;
     let shell = Shell {
         section: Section::Clusters,
         crumbs: vec![("Clusters".to_owned(), links::CLUSTERS.to_owned())],
         title: view::title(&known, &parts.catalogue),
-        second: view::second(&known),
-        body: maud::html! { (crate::again::told(&viewer)) (view::body(&known, &parts, &start)) },
+        second: view::second(&known, made),
+        body: maud::html! { (crate::again::told(&viewer)) (view::body(&known, &parts, made, &start)) },
     };
     Ok(shell.show(&viewer))
 }

@@ -5,8 +5,8 @@ use hexproof_core::Layer;
 use super::context::{Context, Input};
 use super::text::Text;
 use super::{
-    Chapter, Document, Footer, Header, Method, Report, annex, cover, frameworks, layer, passed, population,
-    signoff, summary, waivers, words,
+    Chapter, Document, Footer, Header, Method, Report, annex, changes, cover, frameworks, layer, passed,
+    population, signoff, summary, waivers, words,
 };
 
 /// What a pack prints about an assessment; a pure function.
@@ -49,6 +49,7 @@ pub fn build(input: Input<'_>) -> Option<Report> {
         passed: passed::passed(&context),
         frameworks: frameworks::frameworks(&context),
         waivers: waivers::waivers(&context),
+        changes: changes::changes(&context),
         signoff: signoff::signoff(&context),
         annex_matrix: annex::matrix(&context),
         annex_observations: annex::observations(&context),

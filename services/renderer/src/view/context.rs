@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hexproof_core::assessment::{Assessment, MeasureCount};
+use hexproof_core::diff::Diff;
 use hexproof_core::measure::{Catalogue, Measure};
 use hexproof_core::observation::Observation;
 use hexproof_core::{Digest, Layer, Outcome};
@@ -26,8 +27,21 @@ pub struct Input<'a> {
     pub seal: &'a Seal,
     /// Where the snapshot is kept.
     pub snapshot: &'a SnapshotPlace,
+    /// The comparison with the pack before.
+    pub previous: Previous<'a>,
     /// How much of long tables is printed.
     pub limits: Limits,
+}
+
+/// What is known of the pack before.
+#[derive(Debug, Clone, Copy)]
+pub enum Previous<'a> {
+    /// There is none.
+    First,
+    /// There is one that cannot be read or compared.
+    Unreadable,
+    /// What differs from it.
+    Compared(&'a Diff),
 }
 
 /// Facts of the seal, known before it is set.
@@ -75,6 +89,8 @@ pub struct Limits {
     pub observations: usize,
     /// Waivers.
     pub waivers: usize,
+    /// Changes since the pack before.
+    pub changes: usize,
 }
 
 impl Default for Limits {
@@ -87,6 +103,7 @@ impl Default for Limits {
             reasons: 60,
             observations: 400,
             waivers: 100,
+            changes: 300,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::cell::CellView;
 use super::context::Context;
 use super::round::interval;
 use super::text::Text;
-use super::{Fact, verdict, words};
+use super::{Fact, changes, verdict, words};
 use hexproof_core::snapshot::Source;
 
 super::view! {
@@ -119,6 +119,7 @@ fn facts(context: &Context<'_>) -> Vec<Fact> {
     let seal = input.seal;
     vec![
         Fact::new("Verdict", Text::default().strong(verdict::sentence(context))),
+        Fact::new("Change", changes::sentence(context)),
         Fact::new("Cluster", cluster(context)),
         Fact::new("Collected", collected(context)),
         Fact::new(

@@ -6,6 +6,7 @@
 mod annex;
 mod build;
 mod cell;
+mod changes;
 mod context;
 mod cover;
 mod finding;
@@ -26,7 +27,8 @@ mod words;
 pub use annex::{MatrixAnnex, MatrixGroup, MatrixRow, ObservationGroup, ObservationRow, ObservationsAnnex};
 pub use build::build;
 pub use cell::CellView;
-pub use context::{Input, Limits, Seal, SnapshotPlace};
+pub use changes::{CauseRow, ChangeGroup, ChangePart, ChangeRow, ChangesChapter, GateTurn, RestRow};
+pub use context::{Input, Limits, Previous, Seal, SnapshotPlace};
 pub use cover::{Cover, Plate};
 pub use finding::{Finding, OuterMeasure, PatchLine, SideFact};
 pub use frameworks::{Framework, FrameworkMeasure, Frameworks, Requirement};
@@ -78,6 +80,8 @@ view! {
         frameworks: Frameworks,
         /// Waivers.
         waivers: WaiversChapter,
+        /// Changes since the pack before.
+        changes: ChangesChapter,
         /// The sign-off page.
         signoff: Signoff,
         /// The matrix with two decimals.

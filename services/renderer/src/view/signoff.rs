@@ -60,7 +60,7 @@ pub(crate) fn signoff(context: &Context<'_>) -> Signoff {
     let checks = checks(context);
     let seal = input.seal;
     Signoff {
-        chapter: Chapter::new("12", "Sign-off"),
+        chapter: Chapter::new("13", "Sign-off"),
         title: "What is sealed, and how to check it".into(),
         second: vec![Text::from(
             "The seal is the electronic signature inside this file, not this page. A printed copy proves nothing.",

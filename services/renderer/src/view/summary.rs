@@ -4,7 +4,7 @@ use hexproof_core::assessment::Cell;
 use hexproof_core::{Goal, Layer};
 
 use super::cell::{CellView, cell};
-use super::context::{Context, finding_label};
+use super::context::{Context, Previous, finding_label};
 use super::round::{gain, interval};
 use super::text::Text;
 use super::{Chapter, verdict, words};
@@ -60,6 +60,8 @@ super::view! {
         passed: f64,
         /// Hatched part.
         unseen: f64,
+        /// Low end of the pack before: an open diamond.
+        before: Option<f64>,
     }
 
     /// The gates.
@@ -200,21 +202,35 @@ pub(crate) fn summary(context: &Context<'_>, rows: Vec<Vec<CellView>>) -> Summar
         title: verdict::title(context),
         second: verdict::second(context),
         matrix: Matrix { goals: goal_heads(), rows: lines.collect() },
-        goals_note: "all layers together".into(),
-        goals: context.a.goals.iter().map(goal_row).collect(),
+        goals_note: match context.input.previous {
+            Previous::Compared(_) => "all layers together; diamond: the pack before".into(),
+            Previous::First | Previous::Unreadable => "all layers together".into(),
+        },
+        goals: context.a.goals.iter().map(|cell| goal_row(context, cell)).collect(),
         gates_note: "one failed critical measure each".into(),
         gates: gates(context),
         steps: steps(context),
     }
 }
 
-fn goal_row(cell: &Cell) -> GoalRow {
+fn goal_row(context: &Context<'_>, cell: &Cell) -> GoalRow {
     let judged = cell.measures > 0;
+    let before = match context.input.previous {
+        Previous::Compared(diff) => diff
+            .cells
+            .iter()
+            .find(|change| change.layer.is_none() && change.goal == cell.goal)
+            .and_then(|change| change.before.as_ref())
+            .filter(|before| before.measures > 0)
+            .map(|before| before.score_low),
+        Previous::First | Previous::Unreadable => None,
+    };
     GoalRow {
         name: cell.goal.map_or("All goals", words::goal).to_owned(),
         score: judged.then(|| interval(cell.score_low, cell.score_high)),
         passed: if judged { cell.score_low } else { 0.0 },
         unseen: if judged { (cell.score_high - cell.score_low).max(0.0) } else { 0.0 },
+        before,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use hexproof_core::{Rating, Significance};
 
+use super::changes;
 use super::context::Context;
 use super::round::{down, interval, up};
 use super::text::Text;
@@ -102,9 +103,8 @@ pub(crate) fn second(context: &Context<'_>) -> Vec<Text> {
     }
     let empty: Vec<String> =
         context.empty_layers().into_iter().map(|l| words::layer(l).to_lowercase()).collect();
-    if empty.is_empty() {
-        lines.push(Text::from("This pack is compared with no earlier one."));
-    } else {
+    lines.push(Text::from(changes::sentence(context)));
+    if !empty.is_empty() {
         let has = if empty.len() == 1 { "has" } else { "have" };
         lines.push(Text::from(format!(
             "{} {has} no measure in this catalogue: the pack says nothing about {}.",

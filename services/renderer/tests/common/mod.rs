@@ -301,6 +301,7 @@ pub(crate) fn report(assessment: &Assessment, catalogue: &Catalogue, limits: Lim
         trust_file: "ca.pem",
         seal: &seal(),
         snapshot: &SnapshotPlace::Store("clusters/c/runs/r/snapshot.ndjson.zst".into()),
+        previous: hexproof_renderer::view::Previous::First,
         limits,
     })
     .unwrap()

@@ -1,5 +1,6 @@
 //! The matrix over time: letters of the last packs by layer and goal, as a table; and the bars of the score.
 
+use hexproof_core::diff::{self, Cause, Diff};
 use hexproof_core::{Goal, Layer, Rating};
 use maud::{Markup, html};
 
@@ -10,7 +11,7 @@ use crate::matrix;
 use crate::words;
 
 /// Score, pack by pack; nothing if no score is known.
-pub(super) fn scores(packs: &[Pack]) -> Option<Markup> {
+pub(super) fn scores(packs: &[Pack], compared: Option<&Diff>) -> Option<Markup> {
     let mut points = Vec::new();
     let mut before: Option<&Pack> = None;
     for pack in packs.iter().rev() {
@@ -20,11 +21,24 @@ pub(super) fn scores(packs: &[Pack]) -> Option<Markup> {
             label: words::short_day(pack.entry.finished),
             low: score.low,
             high: score.high,
-            rules: rules.then(|| "rules changed".to_owned()),
+            rules: rules.then(|| alone(compared.filter(|_| packs.first().is_some_and(|newest| newest.entry.key == pack.entry.key)))),
         });
         before = Some(pack);
     }
     (!points.is_empty()).then(|| charts::packs_over_time(&points))
+}
+
+/// What changed rules account for, where that is known.
+fn alone(compared: Option<&Diff>) -> String {
+    let shares = compared.map(|diff| diff::words::whole(&diff.low)).unwrap_or_default();
+    match shares.into_iter().find(|(cause, _)| *cause == Cause::Rules) {
+        Some((_, points)) if points != 0 => {
+            let sign = if points < 0 { "−" } else { "+" };
+            let noun = if points.abs() == 1 { "point" } else { "points" };
+            format!("rules changed: {sign}{} {noun}", points.abs())
+        }
+        _ => "rules changed".to_owned(),
+    }
 }
 
 fn other_rules(before: &Pack, after: &Pack) -> bool {
@@ -34,10 +48,33 @@ fn other_rules(before: &Pack, after: &Pack) -> bool {
     }
 }
 
-/// The letter of a place in a pack; `None` if the pack cannot be read.
-fn letter(pack: &Pack, layer: Option<Layer>, goal: Option<Goal>) -> Option<Rating> {
-    let cell = matrix::find(pack.assessment()?, layer, goal);
-    Some(cell.filter(|cell| cell.measures > 0).map_or(Rating::NotAssessed, |cell| cell.rating))
+/// What stands at a place of the matrix in a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Rated(Rating),
+    /// No measure judges there.
+    Nothing,
+    /// The pack cannot be read.
+    Unreadable,
+}
+
+impl Mark {
+    fn of(pack: &Pack, layer: Option<Layer>, goal: Option<Goal>) -> Self {
+        let Some(assessment) = pack.assessment() else { return Self::Unreadable };
+        match matrix::find(assessment, layer, goal).filter(|cell| cell.measures > 0) {
+            Some(cell) => Self::Rated(cell.rating),
+            None => Self::Nothing,
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Rated(Rating::NotAssessed) => "not assessed",
+            Self::Rated(rating) => marks::letter(rating),
+            Self::Nothing => "no measure",
+            Self::Unreadable => "not readable",
+        }
+    }
 }
 
 /// Letters by layer and goal, oldest pack first.
@@ -58,10 +95,10 @@ pub(super) fn table(packs: &[Pack]) -> Markup {
                     tr {
                         th scope="row" { (layer.map_or("All layers", words::layer)) }
                         @for goal in heads() {
-                            @let letters: Vec<Option<Rating>> =
-                                oldest_first.iter().map(|pack| letter(pack, layer, goal)).collect();
+                            @let letters: Vec<Mark> =
+                                oldest_first.iter().map(|pack| Mark::of(pack, layer, goal)).collect();
                             td data-label=(goal.map_or("All goals", words::goal)) {
-                                span.strip aria-hidden="true" { @for rating in &letters { (mini(*rating)) } }
+                                span.strip aria-hidden="true" { @for mark in &letters { (mini(*mark)) } }
                                 span.sr { (told(&oldest_first, &letters)) }
                             }
                         }
@@ -72,33 +109,25 @@ pub(super) fn table(packs: &[Pack]) -> Markup {
     }
 }
 
-fn mini(rating: Option<Rating>) -> Markup {
+fn mini(mark: Mark) -> Markup {
     html! {
-        @match rating {
-            Some(rating) => span class={ "mini tile " (marks::class(rating)) } { b { (marks::letter(rating)) } },
-            None => span.mini.tile.none { b { "?" } },
+        @match mark {
+            Mark::Rated(rating) => span class={ "mini tile " (marks::class(rating)) } { b { (marks::letter(rating)) } },
+            Mark::Nothing => span.mini.tile.none { b { "·" } },
+            Mark::Unreadable => span.mini.tile.none { b { "?" } },
         }
     }
 }
 
-/// Runs of letters in words: `C on 23 October 2026, D since 23 November 2026`.
-fn told(packs: &[&Pack], letters: &[Option<Rating>]) -> String {
-    let mut runs: Vec<(Option<Rating>, String)> = Vec::new();
-    for (pack, rating) in packs.iter().zip(letters) {
-        if runs.last().is_none_or(|(last, _)| last != rating) {
-            runs.push((*rating, words::day(pack.entry.finished)));
+/// Runs of letters in words: `C from 23 October 2026, D from 23 November 2026`.
+fn told(packs: &[&Pack], letters: &[Mark]) -> String {
+    let mut runs: Vec<(Mark, String)> = Vec::new();
+    for (pack, mark) in packs.iter().zip(letters) {
+        if runs.last().is_none_or(|(last, _)| last != mark) {
+            runs.push((*mark, words::day(pack.entry.finished)));
         }
     }
-    let parts: Vec<String> = runs
-        .into_iter()
-        .map(|(rating, day)| {
-            let letter = match rating {
-                Some(Rating::NotAssessed) => "not assessed",
-                Some(rating) => marks::letter(rating),
-                None => "not readable",
-            };
-            format!("{letter} from {day}")
-        })
-        .collect();
+    let parts: Vec<String> =
+        runs.into_iter().map(|(mark, day)| format!("{} from {day}", mark.words())).collect();
     parts.join(", ")
 }

@@ -1,5 +1,6 @@
 //! The page of a cluster.
 
+use hexproof_core::diff::{self, Diff};
 use hexproof_core::measure::Catalogue;
 use maud::{Markup, html};
 
@@ -24,9 +25,10 @@ pub(super) fn title(known: &Known, catalogue: &Catalogue) -> String {
 }
 
 /// The second sentence: the score, what moved since the pack before, what the cluster is.
-pub(super) fn second(known: &Known) -> Markup {
+pub(super) fn second(known: &Known, compared: Option<&Diff>) -> Markup {
     let Some(newest) = known.packs.first() else { return html! {} };
-    let moved = known.packs.get(1).and_then(|before| {
+    let moved = compared.map(diff::words::sentence).or_else(|| {
+        let before = known.packs.get(1)?;
         let (was, is) = (before.entry.score?, newest.entry.score?);
         Some(format!("{}.", verdict::moved(&was, before.entry.finished, &is)))
     });
@@ -37,14 +39,19 @@ pub(super) fn second(known: &Known) -> Markup {
         }
         @match moved {
             Some(moved) => (moved),
-            None if known.packs.len() == 1 => "First pack of this cluster; nothing to compare with.",
+            None if known.packs.len() == 1 => (diff::words::FIRST),
             None => {},
         }
         @if let Some(assessment) = newest.assessment() { " " (verdict::facts(assessment)) "." }
     }
 }
 
-pub(super) fn body(known: &Known, parts: &PortalParts, start: &Markup) -> Markup {
+pub(super) fn body(
+    known: &Known,
+    parts: &PortalParts,
+    compared: Option<&Diff>,
+    start: &Markup,
+) -> Markup {
     let now = parts.clock.now();
     let newest = known.packs.first();
     html! {
@@ -59,7 +66,7 @@ pub(super) fn body(known: &Known, parts: &PortalParts, start: &Markup) -> Markup
             },
             Some(newest) => {
                 div.columns {
-                    div.main { (main_column(known, newest)) }
+                    div.main { (main_column(known, newest, compared)) }
                     div.side {
                         @if let Some(assessment) = newest.assessment() { (plate_and_gates(newest, assessment, parts)) }
                         (side_lists(known, now))
@@ -134,9 +141,9 @@ fn no_pack(known: &Known) -> Markup {
     }
 }
 
-fn main_column(known: &Known, newest: &Pack) -> Markup {
+fn main_column(known: &Known, newest: &Pack, compared: Option<&Diff>) -> Markup {
     html! {
-        @if let Some(chart) = history::scores(&known.packs) {
+        @if let Some(chart) = history::scores(&known.packs, compared) {
             section {
                 h2 { "Score, pack by pack" span.note { "solid: passed; hatched: not seen" } }
                 (chart)

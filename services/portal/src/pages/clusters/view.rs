@@ -162,7 +162,7 @@ fn table(list: &List<'_>, now: Timestamp) -> Markup {
                     th scope="col" { "Score" }
                     th.n scope="col" { "Seen" }
                     th.n scope="col" { "Gates" }
-                    th scope="col" { "Low end, pack by pack" }
+                    th.nw scope="col" { "Low end by pack" }
                     (head("age", "Last pack"))
                     th scope="col" { "Next audit" }
                     th.n scope="col" { "Gaps" }
@@ -196,14 +196,14 @@ fn line(row: &Row, now: Timestamp) -> Markup {
                         },
                         None => td data-label="Score" colspan="3" { span.quiet { "not listed" } },
                     }
-                    td data-label="Low end" { (charts::trend(&trend(row))) }
-                    td data-label="Last pack" {
+                    td.nw data-label="Low end" { (charts::trend(&trend(row))) }
+                    td.nw data-label="Last pack" {
                         time datetime=(pack.finished) { (words::age(pack.finished, now)) }
                         @if !pack.complete { span.sub { "not complete" } }
                     }
                 },
             }
-            td data-label="Next audit" { (next(row.schedules.as_ref(), now)) }
+            td.nw data-label="Next audit" { (next(row.schedules.as_ref(), now)) }
             td.n data-label="Gaps" {
                 @match &row.schedules {
                     Some(schedules) => (marks::number_or_dot(schedules.gaps)),
