@@ -6,7 +6,7 @@ use crate::support::parts::present;
 const WRONG: &str = r#"<!doctype html><html><head><title>Wrong</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <style>
-  :root { color-scheme: light dark } p { color: light-dark(#aaa, #fff); background: light-dark(#fff, #111) }
+  :root { color-scheme: light dark; background: light-dark(#fff, #111) } p { color: light-dark(#aaa, #fff); background: light-dark(#fff, #111) }
   .wide { width: 700px; height: 1px } a:focus { outline: none }
   .late { animation: grow 0.2s forwards } @keyframes grow { from { height: 0 } to { height: 300px } }
 </style></head><body><div class="late"></div><p>Too pale in the light.</p><input name="unlabelled">
@@ -41,7 +41,7 @@ fn every_check_of_pages_finds_what_is_wrong() {
     assert!(browser.traffic("file:").addresses.iter().any(|address| address.ends_with("wrong.html")));
 
     browser.press(&[key::TAB]);
-    assert_eq!(browser.focus(), ("input unlabelled".to_owned(), true));
+    assert_eq!(browser.focus(), ("input unlabelled".to_owned(), true), "{:?}", browser.console());
     browser.press(&[key::TAB]);
     assert_eq!(browser.focus(), ("a a link whose focus nobody sees".to_owned(), false));
 

@@ -55,7 +55,9 @@ fn an_operator_schedules_and_proposes_but_needs_another_one_to_approve() {
         &[],
     );
     let refused = "whoever proposed a waiver cannot approve it";
-    olga.wait_until("the refusal", |browser| browser.text("main").contains(refused));
+    olga.wait_until("the answer", |browser| browser.url().ends_with("/approve"));
+    let told = olga.text("main");
+    assert!(told.to_lowercase().contains(refused), "{told}");
 
     // Somebody else approves.
     let omar = world.browser("omar");
@@ -89,6 +91,8 @@ fn a_session_that_ends_in_the_middle_of_a_form_loses_nothing_of_it() {
     olga.click(&olga.button("Propose waiver"));
 
     // Nothing was done yet: the provider still knows her, and she stands before the form as she left it.
+    olga.find("main p.notice");
+    olga.wait_until("the form", |browser| browser.url() == format!("{}/waivers/new", world.url));
     assert!(olga.text("main p.notice").contains("Your session had ended"));
     assert_eq!(olga.value(&olga.find("[name=reason]")).replace("\r\n", "\n"), reason);
     assert_eq!(olga.value(&olga.find("[name=owner]")), "R. Okafor");

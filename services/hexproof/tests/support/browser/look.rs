@@ -25,9 +25,9 @@ pub(crate) enum Scheme {
 pub(crate) struct Traffic {
     /// Bytes that came over the wire, heads included.
     pub(crate) bytes: f64,
-    /// Every address that was asked for.
+    /// Every address that was asked for, those of the browser's own pages aside.
     pub(crate) addresses: Vec<String>,
-    /// The types, in the browser's words, of what was asked for: Document, Stylesheet, Font, Script, ...
+    /// The types, in the browser's words, of what was asked for there: Document, Stylesheet, Font, Script, ...
     pub(crate) types: Vec<String>,
 }
 
@@ -143,14 +143,16 @@ impl Browser {
                     let address = text(&parameters["request"]["url"]);
                     if address.starts_with(from) {
                         counted.insert(id);
+                        traffic.types.push(text(&parameters["type"]));
                     }
                     // A redirection is told by the request that follows it.
                     let moved = &parameters["redirectResponse"];
                     if text(&moved["url"]).starts_with(from) {
                         traffic.bytes += moved["encodedDataLength"].as_f64().unwrap_or_default();
                     }
-                    traffic.addresses.push(address);
-                    traffic.types.push(text(&parameters["type"]));
+                    if !address.starts_with("chrome:") {
+                        traffic.addresses.push(address);
+                    }
                 }
                 "Network.loadingFinished" if counted.contains(&id) => {
                     traffic.bytes += parameters["encodedDataLength"].as_f64().unwrap_or_default();
