@@ -203,7 +203,7 @@ pub(crate) fn summary(context: &Context<'_>, rows: Vec<Vec<CellView>>) -> Summar
         second: verdict::second(context),
         matrix: Matrix { goals: goal_heads(), rows: lines.collect() },
         goals_note: match context.input.previous {
-            Previous::Compared(_) => "all layers together; diamond: the pack before".into(),
+            Previous::Compared(_) => "diamond: the pack before".into(),
             Previous::First | Previous::Unreadable => "all layers together".into(),
         },
         goals: context.a.goals.iter().map(|cell| goal_row(context, cell)).collect(),
