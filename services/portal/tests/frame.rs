@@ -50,7 +50,11 @@ fn check_markup(path: &str, page: &str) {
     let mut ids = BTreeSet::new();
     let mut rest = page.strip_prefix("<!DOCTYPE html>").unwrap_or_else(|| panic!("{path}: no doctype"));
     while let Some(start) = rest.find('<') {
-        assert!(!rest[..start].contains('>'), "{path}: a lone > before {}", &rest[start..rest.len().min(start + 60)]);
+        assert!(
+            !rest[..start].contains('>'),
+            "{path}: a lone > before {}",
+            &rest[start..rest.len().min(start + 60)]
+        );
         rest = &rest[start + 1..];
         // The end is outside of quotes.
         let mut quoted = false;
@@ -189,7 +193,11 @@ async fn refusals_are_pages_for_people_and_a_line_for_programs() {
         assert!(says(answer, "cache-control").contains("no-store"));
     }
     let same = |answer: &Answer, name: &str| answer.text().replace(name, "x").replace("<wbr>", "");
-    assert_eq!(same(&foreign, "weak-shop").len(), same(&missing, "nowhere").len() , "nobody learns which there are");
+    assert_eq!(
+        same(&foreign, "weak-shop").len(),
+        same(&missing, "nowhere").len(),
+        "nobody learns which there are"
+    );
     let line = world.get_with(Some(other), "/clusters/nowhere", &[("accept", "*/*")]).await;
     assert_eq!(line.text(), "There is no cluster `nowhere` that you may see.\n");
     let nobody = world.get_with(None, "/clusters", &[("accept", "text/html")]).await;
@@ -268,7 +276,10 @@ async fn a_period_shows_its_packs_and_no_others() {
     let until = Some("2026-07-01T00:00:00Z".parse().unwrap());
     let past = caller(&[Role::Auditor], Scope { until, ..Scope::ALL });
     let text = world.get(past, "/clusters/weak-shop").await.text();
-    assert!(text.contains("23 Jun 2026") && !text.contains("23 Jul 2026") && !text.contains("Nov 2026"), "{text}");
+    assert!(
+        text.contains("23 Jun 2026") && !text.contains("23 Jul 2026") && !text.contains("Nov 2026"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -287,7 +298,9 @@ async fn the_letters_of_a_cell_follow_from_what_was_seen() {
 #[tokio::test]
 async fn a_thousand_clusters_are_shown_in_time() {
     let world = World::many(1000, 8).await;
-    for path in ["/clusters", "/clusters?sort=age&page=20", "/clusters?q=cluster-0777", "/clusters/cluster-0777"] {
+    for path in
+        ["/clusters", "/clusters?sort=age&page=20", "/clusters?q=cluster-0777", "/clusters/cluster-0777"]
+    {
         world.get(auditor(), path).await;
         let since = Instant::now();
         let answer = world.get(auditor(), path).await;

@@ -21,7 +21,12 @@ pub(super) fn scores(packs: &[Pack], compared: Option<&Diff>) -> Option<Markup> 
             label: words::short_day(pack.entry.finished),
             low: score.low,
             high: score.high,
-            rules: rules.then(|| alone(compared.filter(|_| packs.first().is_some_and(|newest| newest.entry.key == pack.entry.key)))),
+            rules: rules.then(|| {
+                alone(
+                    compared
+                        .filter(|_| packs.first().is_some_and(|newest| newest.entry.key == pack.entry.key)),
+                )
+            }),
         });
         before = Some(pack);
     }

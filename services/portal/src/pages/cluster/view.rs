@@ -46,12 +46,7 @@ pub(super) fn second(known: &Known, compared: Option<&Diff>) -> Markup {
     }
 }
 
-pub(super) fn body(
-    known: &Known,
-    parts: &PortalParts,
-    compared: Option<&Diff>,
-    start: &Markup,
-) -> Markup {
+pub(super) fn body(known: &Known, parts: &PortalParts, compared: Option<&Diff>, start: &Markup) -> Markup {
     let now = parts.clock.now();
     let newest = known.packs.first();
     html! {
