@@ -1,12 +1,12 @@
 //! Styles and fonts. They are part of the program, carry a digest of their bytes in their names and never change under a
 //! name: a browser asks for each once.
 
-use std::borrow::Cow;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hexproof_core::Digest;
@@ -21,7 +21,7 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 struct Asset {
     name: String,
     media_type: &'static str,
-    bytes: Cow<'static, [u8]>,
+    bytes: Bytes,
     /// Gzip of the bytes, where that is smaller.
     packed: Option<Vec<u8>>,
     tag: HeaderValue,
@@ -77,7 +77,7 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
 });
 
 impl Asset {
-    fn new(name: &str, ending: &str, media_type: &'static str, bytes: Cow<'static, [u8]>) -> Self {
+    fn new(name: &str, ending: &str, media_type: &'static str, bytes: Bytes) -> Self {
         let digest = Digest::of(&bytes).hex();
         let short = digest.get(..16).unwrap_or(&digest);
         Self {
@@ -125,7 +125,7 @@ pub(crate) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<
                 response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
                 response
             }
-            _ => bytes(&asset.bytes),
+            _ => asset.bytes.clone().into_response(),
         },
     };
     let head = response.headers_mut();
@@ -134,13 +134,6 @@ pub(crate) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<
     head.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     head.insert(header::ETAG, asset.tag.clone());
     Ok(response)
-}
-
-fn bytes(bytes: &Cow<'static, [u8]>) -> Response {
-    match bytes {
-        Cow::Borrowed(bytes) => bytes::Bytes::from_static(bytes).into_response(),
-        Cow::Owned(bytes) => bytes.clone().into_response(),
-    }
 }
 
 fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
