@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hexproof_archive::{Archive, FinishedRun, PackStore, Pick, Run};
+use hexproof_archive::{Archive, FinishedRun, PackStore, Run};
 use hexproof_core::access::Clusters;
 use hexproof_core::audit::AuditKey;
 use hexproof_core::diff::Diff;
+use hexproof_core::port::evidence::PackPick;
 use hexproof_core::port::{Compare as _, StorageError};
 use hexproof_renderer::view;
 use hexproof_scorer::diff::Comparer;
@@ -62,7 +63,7 @@ async fn look(
     materials: &Arc<Materials>,
 ) -> Result<Previous, StorageError> {
     let pick =
-        Pick { clusters: Clusters::Only(BTreeSet::from([key.cluster.clone()])), from: None, until: None };
+        PackPick { clusters: Clusters::Only(BTreeSet::from([key.cluster.clone()])), from: None, until: None };
     let (mut after, mut looked_at) = (None, 0);
     while looked_at < MOST {
         let page = packs.list(&pick, after.as_ref(), STEP).await?;
@@ -95,7 +96,7 @@ async fn beside(
         return Ok(None);
     }
     let later = materials.clone();
-    let audit = found.row.key.run.to_string();
+    let audit = found.entry.key.run.to_string();
     let compared = blocking(move || Comparer.compare(&earlier, &later.assessment)).await;
     Ok(Some(match compared {
         Ok(Ok(mut diff)) => {
