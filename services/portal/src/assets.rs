@@ -1,12 +1,12 @@
 //! Styles and fonts. They are part of the program, carry a digest of their bytes in their names and never change under a
 //! name: a browser asks for each once.
 
-use std::borrow::Cow;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hexproof_core::Digest;
@@ -21,7 +21,7 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 struct Asset {
     name: String,
     media_type: &'static str,
-    bytes: Cow<'static, [u8]>,
+    bytes: Bytes,
     /// Gzip of the bytes, where that is smaller.
     packed: Option<Vec<u8>>,
     tag: HeaderValue,
@@ -31,6 +31,8 @@ struct Assets {
     sans: Asset,
     styles: Asset,
     icon: Asset,
+    condensed: Asset,
+    mono: Asset,
     others: Vec<Asset>,
 }
 
@@ -72,12 +74,14 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         sans,
         styles: Asset::new("portal", "css", "text/css; charset=utf-8", styles.into_bytes().into()),
         icon: Asset::new("icon", "svg", "image/svg+xml", ICON.as_bytes().into()),
-        others: vec![sans_ext, condensed, mono, mono_bold],
+        condensed,
+        mono,
+        others: vec![sans_ext, mono_bold],
     }
 });
 
 impl Asset {
-    fn new(name: &str, ending: &str, media_type: &'static str, bytes: Cow<'static, [u8]>) -> Self {
+    fn new(name: &str, ending: &str, media_type: &'static str, bytes: Bytes) -> Self {
         let digest = Digest::of(&bytes).hex();
         let short = digest.get(..16).unwrap_or(&digest);
         Self {
@@ -99,6 +103,16 @@ pub(crate) fn sans() -> String {
     ASSETS.sans.path()
 }
 
+/// Where the font of cells is found.
+pub(crate) fn condensed() -> String {
+    ASSETS.condensed.path()
+}
+
+/// Where the font of identifiers is found.
+pub(crate) fn mono() -> String {
+    ASSETS.mono.path()
+}
+
 /// Where the styles are found.
 pub(crate) fn styles() -> String {
     ASSETS.styles.path()
@@ -111,8 +125,8 @@ pub(crate) fn icon() -> String {
 
 /// A file by its name.
 pub(crate) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
-    let Assets { sans, styles, icon, others } = &*ASSETS;
-    let asset = [sans, styles, icon]
+    let Assets { sans, styles, icon, condensed, mono, others } = &*ASSETS;
+    let asset = [sans, styles, icon, condensed, mono]
         .into_iter()
         .chain(others)
         .find(|asset| asset.name == name)
@@ -125,7 +139,7 @@ pub(crate) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<
                 response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
                 response
             }
-            _ => bytes(&asset.bytes),
+            _ => asset.bytes.clone().into_response(),
         },
     };
     let head = response.headers_mut();
@@ -134,13 +148,6 @@ pub(crate) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<
     head.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     head.insert(header::ETAG, asset.tag.clone());
     Ok(response)
-}
-
-fn bytes(bytes: &Cow<'static, [u8]>) -> Response {
-    match bytes {
-        Cow::Borrowed(bytes) => bytes::Bytes::from_static(bytes).into_response(),
-        Cow::Owned(bytes) => bytes.clone().into_response(),
-    }
 }
 
 fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -176,7 +183,10 @@ mod tests {
 
     #[test]
     fn every_name_fits_the_table_of_pages() {
-        for path in [sans(), styles(), icon()].into_iter().chain(ASSETS.others.iter().map(Asset::path)) {
+        for path in [sans(), styles(), icon(), condensed(), mono()]
+            .into_iter()
+            .chain(ASSETS.others.iter().map(Asset::path))
+        {
             let rule = hexproof_access::policy::pages::page_of(&http::Method::GET, &path).unwrap();
             assert_eq!(rule.page, hexproof_access::policy::pages::Page::Asset);
         }

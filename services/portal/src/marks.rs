@@ -1,7 +1,6 @@
 //! The small marks: tile, gate tag, bar, identifier, time, number. What they show, words say too.
 
 use hexproof_core::access::Role;
-use hexproof_core::assessment::Cell;
 use hexproof_core::text::is_unprintable;
 use hexproof_core::{Outcome, Rating};
 use jiff::Timestamp;
@@ -61,13 +60,8 @@ pub(crate) fn gate(number: u32) -> Markup {
     html! { span.gate { span.sr { "gate " } (number) } }
 }
 
-/// Parts of a hundred: solid = passed, hatched = not seen, empty = failed. Nothing for screen readers: the numbers stand
-/// beside it.
-pub(crate) fn bar(low: f64, high: f64) -> Markup {
-    bar_with(low, high, None, None)
-}
-
-/// A bar with a tick at the residual low end, or a diamond at the low end of the pack before.
+/// Parts of a hundred: solid = passed, hatched = not seen, empty = failed. A tick at the residual low end, or a diamond at
+/// the low end of the pack before. Nothing for screen readers: the numbers stand beside it.
 pub(crate) fn bar_with(low: f64, high: f64, tick: Option<f64>, before: Option<f64>) -> Markup {
     let (low, high) = (low.clamp(0.0, 100.0), high.clamp(0.0, 100.0));
     html! {
@@ -131,11 +125,6 @@ pub(crate) fn patterns() -> Markup {
             }
         }
     }
-}
-
-/// Interval, bar and what was seen in one line: `73–85 [bar] seen 89`.
-pub(crate) fn score(cell: &Cell) -> Markup {
-    html! { span.score { (cell.interval("–")) } (bar(cell.score_low, cell.score_high)) }
 }
 
 /// An identifier: mono, wraps after its separators and at least every twelve characters; what is not seen in it is
@@ -351,6 +340,6 @@ mod tests {
         assert!(drawn.contains(r#"class="pass" width="73%""#), "{drawn}");
         assert!(drawn.contains(r#"x="73%" width="12%""#), "{drawn}");
         assert!(drawn.contains(r#"class="tick" x="74%""#) && drawn.contains(r#"class="at" x="68%""#));
-        assert!(!bar(40.0, 40.0).0.contains("#hatch"));
+        assert!(!bar_with(40.0, 40.0, None, None).0.contains("#hatch"));
     }
 }

@@ -25,8 +25,10 @@ impl Kept {
     /// The form that was to be sent to an address.
     pub(crate) fn form<T: DeserializeOwned>(&self, action: &str) -> Option<T> {
         let draft = self.0.as_ref().filter(|draft| draft.action == action)?;
-        let fields: BTreeMap<&str, &str> =
-            draft.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        // Browsers send the lines of a text with CR and LF, and show them with LF alone.
+        let lines = |value: &String| value.replace("\r\n", "\n");
+        let fields: BTreeMap<&str, String> =
+            draft.fields.iter().map(|(name, value)| (name.as_str(), lines(value))).collect();
         serde_json::to_value(fields).and_then(serde_json::from_value).ok()
     }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::parts::{Process, free_port, tool, until};
+#[allow(unused_imports, reason = "not every test looks at both schemes")]
 pub(crate) use look::Scheme;
 use wire::Refused;
 
