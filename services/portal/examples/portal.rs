@@ -1,8 +1,6 @@
 //! Shows the pages with samples instead of a store, on a port of this machine:
 //! `cargo run -p hexproof-portal --example portal`, then open the address that it prints.
 
-#![allow(clippy::unwrap_used, reason = "the samples are those of the tests")]
-
 #[path = "../tests/common/mod.rs"]
 mod common;
 

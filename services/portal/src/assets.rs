@@ -31,6 +31,8 @@ struct Assets {
     sans: Asset,
     styles: Asset,
     icon: Asset,
+    condensed: Asset,
+    mono: Asset,
     others: Vec<Asset>,
 }
 
@@ -72,7 +74,9 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         sans,
         styles: Asset::new("portal", "css", "text/css; charset=utf-8", styles.into_bytes().into()),
         icon: Asset::new("icon", "svg", "image/svg+xml", ICON.as_bytes().into()),
-        others: vec![sans_ext, condensed, mono, mono_bold],
+        condensed,
+        mono,
+        others: vec![sans_ext, mono_bold],
     }
 });
 
@@ -99,6 +103,16 @@ pub(crate) fn sans() -> String {
     ASSETS.sans.path()
 }
 
+/// Where the font of cells is found.
+pub(crate) fn condensed() -> String {
+    ASSETS.condensed.path()
+}
+
+/// Where the font of identifiers is found.
+pub(crate) fn mono() -> String {
+    ASSETS.mono.path()
+}
+
 /// Where the styles are found.
 pub(crate) fn styles() -> String {
     ASSETS.styles.path()
@@ -111,8 +125,8 @@ pub(crate) fn icon() -> String {
 
 /// A file by its name.
 pub(crate) async fn get(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
-    let Assets { sans, styles, icon, others } = &*ASSETS;
-    let asset = [sans, styles, icon]
+    let Assets { sans, styles, icon, condensed, mono, others } = &*ASSETS;
+    let asset = [sans, styles, icon, condensed, mono]
         .into_iter()
         .chain(others)
         .find(|asset| asset.name == name)
@@ -169,7 +183,10 @@ mod tests {
 
     #[test]
     fn every_name_fits_the_table_of_pages() {
-        for path in [sans(), styles(), icon()].into_iter().chain(ASSETS.others.iter().map(Asset::path)) {
+        for path in [sans(), styles(), icon(), condensed(), mono()]
+            .into_iter()
+            .chain(ASSETS.others.iter().map(Asset::path))
+        {
             let rule = hexproof_access::policy::pages::page_of(&http::Method::GET, &path).unwrap();
             assert_eq!(rule.page, hexproof_access::policy::pages::Page::Asset);
         }

@@ -7,11 +7,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::response::{Html, IntoResponse as _, Response};
 use hexproof_access::PageRefusal;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use maud::html;
+use maud::{DOCTYPE, Markup, html};
 
 use crate::shell::{Section, Shell};
 use crate::viewer::Viewer;
@@ -106,6 +106,10 @@ fn refusal_page(response: Response) -> Response {
     let title = title.to_owned();
     let unknown = viewer.is_none() && head.status == StatusCode::UNAUTHORIZED;
     let login = login.or_else(|| unknown.then(|| links::LOGIN.to_owned()));
+    if head.headers.contains_key(header::REFRESH) {
+        let page = Html(passing(&title, &second, login.as_deref()).into_string());
+        return with_heads((head.status, page).into_response(), &head.headers);
+    }
     let shell = Shell {
         section: Section::Elsewhere,
         crumbs: Vec::new(),
@@ -123,9 +127,32 @@ fn refusal_page(response: Response) -> Response {
             } }
         },
     };
-    let mut page = shell.response(head.status, viewer.as_ref());
-    // Such as when to come back, or a cookie that ends.
-    for (name, value) in &head.headers {
+    with_heads(shell.response(head.status, viewer.as_ref()), &head.headers)
+}
+
+/// A page that its browser leaves at once: it loads nothing that would be broken off on the way.
+fn passing(title: &str, second: &str, login: Option<&str>) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { (title) " – Hexproof" }
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+            }
+            body { main {
+                h1 { (title) }
+                p { (second) }
+                @if let Some(login) = login { p { a href=(login) { "Log in" } } }
+            } }
+        }
+    }
+}
+
+/// Adds what else an answer says: when to come back, or a cookie that ends.
+fn with_heads(mut page: Response, more: &HeaderMap) -> Response {
+    for (name, value) in more {
         if ![header::CONTENT_TYPE, header::CONTENT_LENGTH].contains(name) {
             page.headers_mut().append(name, value.clone());
         }

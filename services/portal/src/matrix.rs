@@ -126,6 +126,9 @@ fn lists(lines: &[Line<'_>], link: &impl Fn(Option<Layer>, Option<Goal>) -> Stri
     html! {
         @for line in lines {
             h3.layer { (line.name) }
+            @if line.spots.iter().all(|spot| spot.judged().is_none()) {
+                p.none { "No measure judges here." }
+            } @else {
             ul.cells {
                 @for spot in &line.spots {
                     li {
@@ -145,6 +148,7 @@ fn lists(lines: &[Line<'_>], link: &impl Fn(Option<Layer>, Option<Goal>) -> Stri
                         }
                     }
                 }
+            }
             }
         }
     }

@@ -73,7 +73,10 @@ impl Shell {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="robots" content="noindex";
-                    link rel="preload" href=(assets::sans()) as="font" type="font/woff2" crossorigin;
+                    (preload(&assets::sans()))
+                    // Later they would come too late to be shown: nothing moves once it stands.
+                    @if self.body.0.contains("<span class=\"notes\"") { (preload(&assets::condensed())) }
+                    @if self.body.0.contains("<code") { (preload(&assets::mono())) }
                     link rel="stylesheet" href=(assets::styles());
                     link rel="icon" href=(assets::icon()) type="image/svg+xml";
                 }
@@ -100,6 +103,10 @@ impl Shell {
             }
         }
     }
+}
+
+fn preload(font: &str) -> Markup {
+    html! { link rel="preload" href=(font) as="font" type="font/woff2" crossorigin; }
 }
 
 fn top(section: Section, viewer: Option<&Viewer>) -> Markup {

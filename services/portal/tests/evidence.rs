@@ -1,5 +1,7 @@
 //! The pages of packs, over samples: who sees what, what is told first, and that names of strangers stay text.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it is surprised")]
+
 mod common;
 
 use std::collections::BTreeSet;

@@ -1,6 +1,8 @@
 //! What holds for every page: headers, well-formed markup without script or style, names that stay text, sizes on the
 //! wire, the overview and the page of a cluster when the store is down and when there is much to show.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it is surprised")]
+
 mod common;
 
 use std::collections::BTreeSet;

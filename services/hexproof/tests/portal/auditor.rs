@@ -159,6 +159,10 @@ fn an_auditor_finds_reads_takes_and_checks_what_concerns_her_and_nothing_else() 
     browser.find("main a[href^='/login?to=']");
     let after = browser.text("main");
     assert!(after.contains("You are logged out"), "{after}");
+    for _ in 0..4 {
+        browser.back();
+        assert!(!browser.text("body").contains(SHOP), "{}", browser.text("body"));
+    }
     browser.open(&format!("{}/clusters", world.url));
     browser.find("input[name=person]");
     assert!(!browser.text("body").contains(SHOP), "{}", browser.text("body"));

@@ -178,9 +178,10 @@ impl World {
 
     /// Opens a page as somebody who is not logged in yet, logs in, and stands before that page.
     pub(crate) fn log_in(&self, browser: &Browser, person: &str, path: &str) {
-        browser.open(&format!("{}{path}", self.url));
+        let page = format!("{}{path}", self.url);
+        browser.open(&page);
         self.identify(browser, person);
-        assert_eq!(browser.url(), format!("{}{path}", self.url), "{}", browser.text("body"));
+        browser.wait_until("the page after the login", |browser| browser.url() == page);
     }
 
     /// What the identity provider asks for.

@@ -54,7 +54,9 @@ impl Fields<'_> {
         let invalid = self.invalid(name);
         let list = (!suggestions.is_empty()).then(|| format!("field-{name}-list"));
         let class = if code { "code" } else { "text" };
-        let value = words::seen(value);
+        // Browsers send ends of lines as two characters; they are one here.
+        let value = value.replace("\r\n", "\n");
+        let value = words::seen(&value);
         self.around(name, label, hint, optional, &html! {
             @if lines > 1 {
                 textarea id={ "field-" (name) } name=(name) rows=(lines) required[!optional] autocomplete=(complete)

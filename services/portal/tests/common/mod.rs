@@ -1,7 +1,7 @@
 //! The portal over the real services, all of them in memory: a shop that gets better, a few neighbours, names that
 //! attack whoever prints them.
 
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test uses its part, and ends where it is surprised")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

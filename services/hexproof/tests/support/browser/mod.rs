@@ -272,6 +272,11 @@ impl Browser {
         self.ask("POST", "execute/async", &json!({ "script": body, "args": arguments }))
     }
 
+    /// Sends a header with every request from now on.
+    pub(crate) fn header(&self, name: &str, value: &str) {
+        self.devtools("Network.setExtraHTTPHeaders", &json!({ "headers": { name: value } }));
+    }
+
     /// A command of the DevTools protocol.
     pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.ask("POST", "goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
