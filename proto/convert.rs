@@ -11,7 +11,7 @@ pub mod waiver_record;
 
 use hexproof_core::assessment::{
     Assessment, CatalogueRef, Cell, ClusterFacts, Gate, MeasureCount, PopulationRow, RowReason, SnapshotRef,
-    WaiverState, WorkStep, two_decimals,
+    WaiverState, WorkStep, two_decimals, two_decimals_high,
 };
 use hexproof_core::measure::MeasureRule;
 use hexproof_core::observation::{Observation, Reading, Subject};
@@ -159,14 +159,14 @@ impl From<&Cell> for v1::Cell {
             goal: goal.map(|goal| v1::Goal::from(goal).into()),
             measures: *measures,
             score_low: two_decimals(*score_low),
-            score_high: two_decimals(*score_high),
+            score_high: two_decimals_high(*score_high),
             coverage: two_decimals(*coverage),
             rating: v1::Rating::from(*rating).into(),
             rating_by_score: v1::Rating::from(*rating_by_score).into(),
             gated_by: gated_by.iter().map(ToString::to_string).collect(),
             residual_low: two_decimals(*residual_low),
             accepted_low: two_decimals(*accepted_low),
-            accepted_high: two_decimals(*accepted_high),
+            accepted_high: two_decimals_high(*accepted_high),
         }
     }
 }

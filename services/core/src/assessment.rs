@@ -156,7 +156,7 @@ pub struct Cell {
     #[serde(with = "points")]
     pub score_low: f64,
     /// Points of 100 if all that was not seen passes.
-    #[serde(with = "points")]
+    #[serde(with = "points_high")]
     pub score_high: f64,
     /// Percent of the weight that was seen.
     #[serde(with = "points")]
@@ -175,7 +175,7 @@ pub struct Cell {
     #[serde(with = "points")]
     pub accepted_low: f64,
     /// `score_high` with waived failures left out.
-    #[serde(with = "points")]
+    #[serde(with = "points_high")]
     pub accepted_high: f64,
 }
 
@@ -344,7 +344,7 @@ pub struct WaiverState {
     pub covers: u32,
 }
 
-/// Two decimals in JSON: to the nearest, but never up across the boundary of a letter.
+/// Two decimals in JSON: to the nearest, but never up to another whole point, nor letter.
 mod points {
     use super::{Deserialize, Deserializer, Serializer};
 
@@ -354,6 +354,17 @@ mod points {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
         f64::deserialize(deserializer)
+    }
+}
+
+/// Two decimals in JSON of the high end of an interval: to the nearest, but never down to another whole point.
+mod points_high {
+    use super::Serializer;
+
+    pub(super) use super::points::deserialize;
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(super::two_decimals_high(*value))
     }
 }
 
@@ -391,11 +402,19 @@ impl Cell {
     }
 }
 
-/// Rounds to two decimals, but never up across the boundary of a letter (90, 75, 60, 40) nor up to 100.
+/// Rounds to two decimals, but never up to the next whole point: who reads the stored value prints the same whole points,
+/// and the same letter, as who has the exact one.
 pub fn two_decimals(value: f64) -> f64 {
     let nearest = (value * 100.0).round() / 100.0;
-    let crosses = [40.0, 60.0, 75.0, 90.0, 100.0].iter().any(|bound| value < *bound && nearest >= *bound);
-    if crosses { (value * 100.0).floor() / 100.0 } else { nearest }
+    let rises = (value + EPSILON).floor() < nearest.floor();
+    if rises { (value * 100.0).floor() / 100.0 } else { nearest }
+}
+
+/// As [`two_decimals`] for the high end of an interval: never down to the whole point below.
+pub fn two_decimals_high(value: f64) -> f64 {
+    let nearest = (value * 100.0).round() / 100.0;
+    let falls = (value - EPSILON).ceil() > nearest.ceil();
+    if falls { (value * 100.0).ceil() / 100.0 } else { nearest }
 }
 
 #[cfg(test)]
@@ -415,5 +434,21 @@ mod tests {
         assert_eq!(two_decimals(99.996), 99.99);
         assert_eq!(two_decimals(100.0), 100.0);
         assert_eq!(two_decimals(0.004), 0.0);
+        assert_eq!(two_decimals(79.996), 79.99);
+    }
+
+    #[test]
+    fn whole_points_are_the_same_before_and_after_two_decimals() {
+        for thousandth in 0..=100_000_u32 {
+            for value in [f64::from(thousandth) / 1000.0, f64::from(thousandth) / 1000.0 + 1e-12] {
+                let value = value.min(100.0);
+                assert_eq!(whole_low(two_decimals(value)), whole_low(value), "{value}");
+                assert_eq!(whole_high(two_decimals_high(value)), whole_high(value), "{value}");
+                assert!(
+                    (two_decimals(value) - value).abs() < 0.01
+                        && (two_decimals_high(value) - value).abs() < 0.01
+                );
+            }
+        }
     }
 }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::{Cursor, Page, StorageError};
 use crate::access::{Artifact, Clusters};
-use crate::assessment::{Assessment, two_decimals};
+use crate::assessment::{Assessment, two_decimals, two_decimals_high};
 use crate::audit::AuditKey;
 use crate::digest::Digest;
 use crate::id::ClusterId;
@@ -64,7 +64,7 @@ impl ScoreEntry {
         let overall = &assessment.overall;
         Self {
             low: two_decimals(overall.score_low),
-            high: two_decimals(overall.score_high),
+            high: two_decimals_high(overall.score_high),
             coverage: two_decimals(overall.coverage),
             gates: u32::try_from(assessment.gates.len()).unwrap_or(u32::MAX),
         }

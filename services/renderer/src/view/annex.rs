@@ -6,7 +6,7 @@ use hexproof_core::observation::Observation;
 use hexproof_core::{Layer, Outcome};
 
 use super::context::Context;
-use super::round::exact;
+use super::round::{exact, exact_high};
 use super::subjects::value;
 use super::text::Text;
 use super::{Chapter, words};
@@ -131,7 +131,7 @@ fn rows<'c>(context: &Context<'_>, cells: impl Iterator<Item = &'c Cell>) -> Vec
                 goal: cell.goal.map_or("All goals", words::goal).to_owned(),
                 rating: words::rating_key(cell.rating).replace('-', " "),
                 low: exact(cell.score_low),
-                high: exact(cell.score_high),
+                high: exact_high(cell.score_high),
                 seen: exact(cell.coverage),
                 residual: exact(cell.residual_low),
                 accepted: exact(cell.accepted_low),

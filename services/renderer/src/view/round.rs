@@ -34,6 +34,11 @@ pub(crate) fn exact(points: f64) -> String {
     format!("{:.2}", hexproof_core::assessment::two_decimals(points))
 }
 
+/// As [`exact`], for the high end of an interval.
+pub(crate) fn exact_high(points: f64) -> String {
+    format!("{:.2}", hexproof_core::assessment::two_decimals_high(points))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
