@@ -48,8 +48,8 @@ use held::Held;
 use observations::Found;
 use standings::{EACH, Standings};
 
-/// The largest summary or table that is read.
-const LARGEST: u64 = 256 << 20;
+/// The largest summary or table that is read. It also bounds how long a store is waited for that hangs.
+const LARGEST: u64 = 32 << 20;
 /// Runs whose results are remembered, about a thousand bytes each.
 const RESULTS: usize = 1024;
 /// Bytes of summaries in memory.
