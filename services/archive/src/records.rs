@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use hexproof_core::id::RecordId;
-use hexproof_core::port::{Records, StorageError};
+use hexproof_core::port::{Readable, Records, StorageError};
 use hexproof_core::register::{RecordKind, Version};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -156,6 +156,19 @@ impl Records for RecordStore {
         let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
         let of_kind = view.iter().filter(|((of, _), _)| *of == kind);
         of_kind.map(|((_, id), present)| Ok((id.clone(), present.version(id)?))).collect()
+    }
+
+    async fn readable_json(&self, kind: RecordKind) -> Result<Readable<Value>, StorageError> {
+        self.load().await?;
+        let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
+        let mut readable = Readable { records: Vec::new(), damaged: Vec::new() };
+        for ((_, id), present) in view.iter().filter(|((of, _), _)| *of == kind) {
+            match present {
+                Present::Read(version) => readable.records.push((id.clone(), version.clone())),
+                Present::Unreadable(_) => readable.damaged.push(id.clone()),
+            }
+        }
+        Ok(readable)
     }
 
     async fn history_json(

@@ -325,6 +325,9 @@ async fn a_damaged_record_is_told_and_takes_no_other_with_it() {
     assert_eq!(latest("good").await.unwrap(), Some(version(1, "good")));
     assert!(matches!(latest("bad").await, Err(StorageError::Damaged(_))));
     assert!(matches!(records.all_json(RecordKind::Clusters).await, Err(StorageError::Damaged(_))));
+    let readable = records.readable_json(RecordKind::Clusters).await.unwrap();
+    assert_eq!(readable.records, [("good".parse().unwrap(), version(1, "good"))]);
+    assert_eq!(readable.damaged, ["bad".parse().unwrap()]);
 }
 
 #[tokio::test]

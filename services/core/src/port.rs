@@ -83,6 +83,10 @@ pub trait Records: Send + Sync {
     ) -> Result<Option<Version<Value>>, StorageError>;
     /// Every id with its present version, in the order of ids.
     async fn all_json(&self, kind: RecordKind) -> Result<Vec<(RecordId, Version<Value>)>, StorageError>;
+    /// As [`Records::all_json`], but what is damaged does not keep the others back: the ids of those come beside.
+    async fn readable_json(&self, kind: RecordKind) -> Result<Readable<Value>, StorageError> {
+        Ok(Readable { records: self.all_json(kind).await?, damaged: Vec::new() })
+    }
     /// Every version, oldest first.
     async fn history_json(
         &self,
@@ -101,6 +105,15 @@ pub trait Records: Send + Sync {
     ) -> Result<(), StorageError>;
     /// Takes over what other replicas wrote.
     async fn refresh(&self) -> Result<(), StorageError>;
+}
+
+/// What [`Records::readable_json`] found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readable<T> {
+    /// The records that can be read, in the order of ids.
+    pub records: Vec<(RecordId, Version<T>)>,
+    /// Those that cannot.
+    pub damaged: Vec<RecordId>,
 }
 
 /// [`Records`] by type.
@@ -128,6 +141,22 @@ impl Register {
     pub async fn all<T: Kept>(&self) -> Result<Vec<(RecordId, Version<T>)>, StorageError> {
         let all = self.0.all_json(T::KIND).await?;
         all.into_iter().map(|(id, version)| Ok((id, typed(version)?))).collect()
+    }
+
+    /// As [`Register::all`], for those who have to go on with what can be read.
+    ///
+    /// # Errors
+    /// Those of the storage, but for damage of single records.
+    pub async fn readable<T: Kept>(&self) -> Result<Readable<T>, StorageError> {
+        let Readable { records: found, mut damaged } = self.0.readable_json(T::KIND).await?;
+        let mut records = Vec::with_capacity(found.len());
+        for (id, version) in found {
+            match typed(version) {
+                Ok(version) => records.push((id, version)),
+                Err(_) => damaged.push(id),
+            }
+        }
+        Ok(Readable { records, damaged })
     }
 
     /// Every version, oldest first.

@@ -18,6 +18,8 @@ mod parts;
 pub(crate) mod readiness;
 mod routes;
 mod sources;
+#[cfg(test)]
+mod throughput;
 mod upkeep;
 
 use std::io::Write as _;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
 use hexproof_core::id::RecordId;
-use hexproof_core::port::{Audits, Clock, Register, Runs, Slots, StorageError};
+use hexproof_core::port::{Audits, Clock, Readable, Register, Runs, Slots, StorageError};
 use hexproof_core::register::ScheduleEntry;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -104,8 +104,9 @@ impl Engine {
         let mut tracked = BTreeMap::new();
         let mut steady = Steady::new(self.clock.now(), Instant::now());
         let mut refreshed: Option<Instant> = None;
+        let mut damaged = Vec::new();
         loop {
-            let result = self.look(&mut tracked, &mut steady, &mut refreshed).await;
+            let result = self.look(&mut tracked, &mut steady, &mut refreshed, &mut damaged).await;
             let pause = match result {
                 Ok(wake) => self.until(wake),
                 Err(failure) => {
@@ -125,12 +126,18 @@ impl Engine {
         tracked: &mut BTreeMap<RecordId, Tracked>,
         steady: &mut Steady,
         refreshed: &mut Option<Instant>,
+        known_damaged: &mut Vec<RecordId>,
     ) -> Result<Option<Timestamp>, StorageError> {
         if refreshed.is_none_or(|at| at.elapsed() >= self.pace.refresh) {
             self.register.refresh().await?;
             *refreshed = Some(Instant::now());
         }
-        let schedules = self.register.all::<ScheduleEntry>().await?;
+        let Readable { records: schedules, damaged } = self.register.readable::<ScheduleEntry>().await?;
+        // A schedule that cannot be read may be paused or gone: it waits, and the others do not wait with it.
+        for schedule in damaged.iter().filter(|schedule| !known_damaged.contains(schedule)) {
+            error!(%schedule, "a stored schedule cannot be read; no audit of it starts");
+        }
+        *known_damaged = damaged;
         tracked.retain(|id, _| schedules.iter().any(|(known, _)| known == id));
         for (id, version) in &schedules {
             if version.value.deleted {

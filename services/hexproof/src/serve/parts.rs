@@ -29,7 +29,7 @@ use super::sources;
 use super::upkeep::{self, Upkeep};
 use crate::execute::Executor;
 use crate::pipeline::{self, Workshop};
-use crate::rendering::{ChildLimits, ChildRenderer};
+use crate::rendering::{ChildLimits, ChildRenderer, Render};
 use crate::telemetry::metrics::Metrics;
 use crate::{clock, configuration};
 
@@ -190,19 +190,7 @@ impl Parts {
             time: std::time::Duration::from_secs(config.rendering.seconds),
         };
         let renderer = ChildRenderer::new(limits).context("cannot find the running program")?;
-        let execute = Executor {
-            archive: self.archive.clone(),
-            runs: self.runs.clone(),
-            register: self.register.clone(),
-            collect: self.sources.clone(),
-            workshop: Workshop {
-                catalogue: self.catalogue.clone(),
-                identity: self.identity.clone(),
-                clock: self.clock.clone(),
-                renderer: Arc::new(renderer),
-            },
-            metrics: self.metrics.clone(),
-        };
+        let execute = self.executor(Arc::new(renderer));
         let minutes = |minutes: u64| std::time::Duration::from_secs(60 * minutes);
         let limits = worker::Limits {
             workers: config.workers,
@@ -214,6 +202,23 @@ impl Parts {
         let (queue, runs, bus) = (self.queue.clone(), self.runs.clone(), self.bus.clone());
         let workers = Workers::new(queue, runs, Arc::new(execute), bus, self.clock.clone(), limits);
         Ok(workers.observed_by(Arc::new(Observer(self.metrics.clone()))))
+    }
+
+    /// What carries audits, drawing by `renderer`.
+    pub(super) fn executor(&self, renderer: Arc<dyn Render>) -> Executor {
+        Executor {
+            archive: self.archive.clone(),
+            runs: self.runs.clone(),
+            register: self.register.clone(),
+            collect: self.sources.clone(),
+            workshop: Workshop {
+                catalogue: self.catalogue.clone(),
+                identity: self.identity.clone(),
+                clock: self.clock.clone(),
+                renderer,
+            },
+            metrics: self.metrics.clone(),
+        }
     }
 
     /// Writes down what is still to be written.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use hexproof_core::audit::Trigger;
 use hexproof_core::id::RunId;
-use hexproof_core::register::{CatchUp, SlotOutcome, SlotRecord};
+use hexproof_core::port::Records as _;
+use hexproof_core::register::{CatchUp, RecordKind, SlotOutcome, SlotRecord, Version};
 use proptest::prelude::*;
 use tokio::time::sleep;
 
@@ -147,6 +148,22 @@ async fn a_store_that_is_down_delays_slots_and_misses_none() {
     });
     assert_consistent(&world);
     assert_eq!(split(&world.recorded()).0.len(), 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_that_cannot_be_read_does_not_stop_the_others() {
+    let (world, clock) = world("0 * * * *", CatchUp::Latest).await;
+    let nonsense = Version {
+        number: 1,
+        changed_by: String::new(),
+        changed_at: T0.parse().unwrap(),
+        request: String::new(),
+        value: serde_json::json!({"cron": 7}),
+    };
+    world.put_json(RecordKind::Schedules, &"broken".parse().unwrap(), nonsense).await.unwrap();
+    run_for(&world, &clock, Pace::default(), 3 * HOUR).await;
+    assert_consistent(&world);
+    assert!(split(&world.recorded()).0.len() >= 3);
 }
 
 #[tokio::test(start_paused = true)]
