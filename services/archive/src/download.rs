@@ -13,7 +13,7 @@ use crate::record::Stored;
 use crate::unpack::{self, PIECE};
 
 /// Bytes that are asked of the store at once, and held for one reader.
-const AT_ONCE: u64 = 512 << 10;
+const AT_ONCE: u64 = 256 << 10;
 
 /// A file of a finished run.
 #[derive(Debug, Clone)]

@@ -32,7 +32,7 @@ use hexproof_core::port::evidence::{
 };
 use hexproof_core::port::{Clock, Cursor, Page, StorageError};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 use crate::error::ArchiveError;
 use crate::index::Chain;
@@ -48,8 +48,8 @@ use held::Held;
 use observations::Found;
 use standings::{EACH, Standings};
 
-/// The largest summary or table that is read.
-const LARGEST: u64 = 256 << 20;
+/// The largest summary or table that is read. It also bounds how long a store is waited for that hangs.
+const LARGEST: u64 = 32 << 20;
 /// Runs whose results are remembered, about a thousand bytes each.
 const RESULTS: usize = 1024;
 /// Bytes of summaries in memory.
@@ -58,6 +58,8 @@ const SUMMARIES: usize = 32 << 20;
 const TABLES: usize = 64 << 20;
 /// Whole assessments that are in memory at once.
 const WHOLE: usize = 2;
+/// Locks that assessments share.
+const STRIPES: usize = 16;
 /// Tables and summaries that are read at once.
 const READING: usize = 8;
 
@@ -77,6 +79,8 @@ struct Shared {
     tables: Held<Digest, Found>,
     reading: Semaphore,
     whole: Semaphore,
+    /// One of these is held while extracts are made, so that those of one assessment are made once.
+    making: [Mutex<()>; STRIPES],
 }
 
 impl EvidenceStore {
@@ -93,6 +97,7 @@ impl EvidenceStore {
             tables: Held::new(TABLES),
             reading: Semaphore::new(READING),
             whole: Semaphore::new(WHOLE),
+            making: std::array::from_fn(|_| Mutex::new(())),
         }))
     }
 
@@ -149,6 +154,12 @@ impl Shared {
         }
     }
 
+    /// Waits until nobody else makes the extracts of this assessment, and there is room to do so.
+    async fn make(&self, digest: &Digest) -> Result<(MutexGuard<'_, ()>, SemaphorePermit<'_>), StorageError> {
+        let stripe = usize::from(digest.bytes()[0]) % STRIPES;
+        Ok((self.making[stripe].lock().await, acquire(&self.whole).await?))
+    }
+
     /// Makes the extracts of a run again and stores them; whether the store has them now.
     async fn extract(&self, run: &FinishedRun) -> Result<(Extracts, bool), StorageError> {
         let assessment = run.result.assessment.digest;
@@ -178,7 +189,7 @@ impl Shared {
         if let Some(read) = read {
             return Ok(self.hold(digest, read));
         }
-        let _permit = acquire(&self.whole).await?;
+        let _making = self.make(&digest).await?;
         if let Some(summary) = held() {
             return Ok(summary);
         }
@@ -209,7 +220,7 @@ impl Shared {
     }
 }
 
-async fn acquire(semaphore: &Semaphore) -> Result<tokio::sync::SemaphorePermit<'_>, StorageError> {
+async fn acquire(semaphore: &Semaphore) -> Result<SemaphorePermit<'_>, StorageError> {
     // Nobody closes it.
     semaphore.acquire().await.map_err(|closed| StorageError::Unavailable(Box::new(closed)))
 }

@@ -104,7 +104,7 @@ impl Shared {
         unfit: Option<&Arc<Found>>,
     ) -> Result<Arc<Found>, StorageError> {
         let digest = run.result.assessment.digest;
-        let _permit = acquire(&self.whole).await?;
+        let _making = self.make(&digest).await?;
         // Others waited for the same.
         if let Some(found) = self.tables.get(&digest, self.clock.now())
             && unfit.is_none_or(|unfit| !Arc::ptr_eq(unfit, &found))

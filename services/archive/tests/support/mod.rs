@@ -3,6 +3,7 @@
 
 pub mod count;
 pub mod fault;
+pub mod packs;
 pub mod service;
 
 use std::error::Error as _;
