@@ -135,14 +135,16 @@ where
     let request = Request::from_parts(parts, body);
     if !target.logged() {
         let response = inner.call(request).await?;
-        if let (Some(caller), AccessOutcome::Refused) = (&admitted.caller, outcome(&response)) {
+        if let (Some(caller), AccessOutcome::Refused) =
+            (&admitted.caller, outcome_for(admitted.caller.as_ref(), &trail, &response))
+        {
             gate.ledger.refused(Some(caller), &target.action(), &trail);
         }
         return Ok(visit.end(&gate, response));
     }
     let mut call = Call { gate, caller: admitted.caller, action: target.action(), trail, ended: false };
     let response = inner.call(request).await?;
-    let outcome = outcome(&response);
+    let outcome = outcome_for(call.caller.as_ref(), &call.trail, &response);
     if outcome == AccessOutcome::Refused {
         call.ended = true;
         call.gate.ledger.refused(call.caller.as_ref(), &call.action, &call.trail);
@@ -192,6 +194,16 @@ impl Drop for Call {
 /// Whether a request speaks gRPC, or gRPC-Web.
 pub(super) fn is_rpc(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// How a call ended for its caller. Pages say of a cluster beyond reach that it is not there; the log tells it apart.
+fn outcome_for<B>(caller: Option<&Caller>, trail: &Trail, response: &Response<B>) -> AccessOutcome {
+    let (cluster, _) = trail.touched();
+    let beyond = cluster.is_some_and(|cluster| caller.is_some_and(|caller| !caller.scope.admits(&cluster)));
+    match response.status() == StatusCode::NOT_FOUND && beyond {
+        true => AccessOutcome::Refused,
+        false => outcome(response),
+    }
 }
 
 /// How a call ended, by the head of its answer: failures of RPCs stand there too, since no message came before them.

@@ -118,6 +118,9 @@ async fn every_page_admits_its_roles_within_their_scope_and_nobody_else() {
                 }
                 let outcomes: Vec<_> =
                     world.entries().await.into_iter().map(|entry| format!("{:?}", entry.outcome)).collect();
+                if expected == 404 {
+                    assert_eq!(outcomes, ["Refused"], "{method} {path} by {who}: what is beyond reach");
+                }
                 if expected == 200 {
                     let wanted: &[&str] = if logged { &["Done"] } else { &[] };
                     assert_eq!(outcomes, wanted, "{method} {path} by {who}");

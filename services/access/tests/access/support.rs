@@ -181,6 +181,9 @@ fn serve(request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
     let caller = request.extensions().get::<Caller>();
     if let Some(cluster) = &cluster {
         let Some(caller) = caller else { return status::unauthenticated("nobody").into_http() };
+        if request.extensions().get::<hexproof_access::Csrf>().is_some() {
+            request.extensions().get::<Trail>().unwrap().touches(Some(cluster), "an-object");
+        }
         if let Err(refused) = status::within(caller, cluster) {
             // A page says of what is out of reach that it is not there.
             let page = request.extensions().get::<hexproof_access::Csrf>().is_some();
