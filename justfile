@@ -23,6 +23,10 @@ deny:
 packs:
     .ci/run packs
 
+# The pictures of the portal in docs/portal, made again from audits of the examples.
+screenshots:
+    HEXPROOF_PICTURES=1 cargo test -p hexproof --test portal pictures
+
 # Installs what the checks need beside Rust.
 tools:
     .ci/run tools

@@ -57,5 +57,5 @@ fn every_check_of_pages_finds_what_is_wrong() {
     let picture = home.path().join("wrong.png");
     browser.picture(&picture, Some(200));
     let bytes = std::fs::read(&picture).unwrap();
-    assert_eq!(&bytes[16..24], [0, 0, 698_u32.to_be_bytes()[2], 698_u32.to_be_bytes()[3], 0, 0, 0, 200]);
+    assert_eq!(&bytes[16..24], [0, 0, 708_u32.to_be_bytes()[2], 708_u32.to_be_bytes()[3], 0, 0, 0, 200]);
 }

@@ -69,6 +69,11 @@ const STOPS: [(&str, fn(&Path)); 7] = [
         );
     }),
     ("1793512820", |state| {
+        let database = "        image: docker.io/library/postgres:17\n";
+        let bounded = "        resources: {requests: {cpu: 250m, memory: 512Mi}, limits: {memory: 1Gi}}\n        \
+            imagePullPolicy: IfNotPresent\n        securityContext: {allowPrivilegeEscalation: false, runAsNonRoot: true, \
+            runAsUser: 10002, capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}}\n";
+        edit(state, "30-database.yaml", database, &format!("{database}{bounded}"));
         let tool = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: debug, namespace: shop, labels: {app: debug}}\n\
             spec:\n  selector: {matchLabels: {app: debug}}\n  template:\n    metadata: {labels: {app: debug}}\n    spec:\n      \
             containers:\n      - name: shell\n        image: docker.io/library/busybox\n        \

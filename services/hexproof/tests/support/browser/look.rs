@@ -169,7 +169,8 @@ impl Browser {
             "const at = document.activeElement;
              const style = getComputedStyle(at);
              const box = at.getBoundingClientRect();
-             const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+             // The browser itself draws the ring of the button in a field for days.
+             const ring = at.type === 'date' || style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
              const inside = box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight;
              const name = at.getAttribute('aria-label') || at.getAttribute('name') || at.textContent.trim();
              return [at.tagName.toLowerCase() + ' ' + name.replace(/\\s+/g, ' '), ring && inside];",
