@@ -25,9 +25,12 @@ const CLUSTERS: [(&str, &str, usize); 4] = [
     ("warehouse", "on-premise-shop", 5),
 ];
 
+/// A time, and what the owners of the cluster had changed until then.
+type Stop = (&'static str, fn(&Path));
+
 /// When the service ran, in seconds of Unix, and what had been changed until then. The first day of each month at
 /// 06:00:20, but for September.
-const STOPS: [(&str, fn(&Path)); 7] = [
+const STOPS: [Stop; 7] = [
     ("1775023220", |_| {}),
     ("1777615220", |state| {
         edit(state, "40-nodes.yaml", "      hostPID: true\n      hostNetwork: true\n", "");
