@@ -105,7 +105,7 @@ fn an_auditor_finds_reads_takes_and_checks_what_concerns_her_and_nothing_else() 
     assert!(browser.text("h1").contains(SHOP), "{}", browser.text("h1"));
 
     // Its pack says what anybody gets who judges the same state.
-    browser.click(&browser.find(&format!("main a[href$='/packs/{pack}']")));
+    browser.click(&browser.find_soon(&format!("main a[href$='/packs/{pack}']")));
     assert_eq!(matrix(&browser), expected(&world.assess(SHOP)));
 
     // A cell leads to its observations, the filter to one measure, a line to one observation.
@@ -190,7 +190,7 @@ fn without_scripts_she_logs_in_reads_and_takes_packs_all_the_same() {
     browser.without_scripts();
     world.log_in(&browser, "alice", "/clusters");
     browser.click(&browser.link(SHOP));
-    browser.click(&browser.find(&format!("main a[href$='/packs/{pack}']")));
+    browser.click(&browser.find_soon(&format!("main a[href$='/packs/{pack}']")));
     assert_eq!(matrix(&browser).len(), 42);
     browser.click(&browser.link_with("Download PDF"));
     let (code, told) = world.verify(&browser.downloaded(".pdf"));

