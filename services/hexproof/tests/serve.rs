@@ -83,8 +83,13 @@ async fn sigterm_in_the_middle_of_audits_loses_none() {
     for audit in &audits {
         serving.ends(audit, v1::AuditState::Succeeded, AUDIT).await;
     }
-    let packs = v1::ListPacksRequest { cluster_id: "shop".into(), ..Default::default() };
-    let packs = serving.packs().list_packs(packs).await.unwrap().into_inner().packs;
+    // An audit has ended as soon as its result is stored; its pack enters the lists right after that.
+    let listed = async || {
+        let packs = v1::ListPacksRequest { cluster_id: "shop".into(), ..Default::default() };
+        serving.packs().list_packs(packs).await.unwrap().into_inner().packs
+    };
+    until("each audit has a pack in the list", AUDIT, async || listed().await.len() >= audits.len()).await;
+    let packs = listed().await;
     assert_eq!(packs.len(), audits.len(), "each audit has one pack: {packs:?}");
     serving.stop();
 }
