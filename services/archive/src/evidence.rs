@@ -2,7 +2,7 @@
 //!
 //! Nothing here reads a whole assessment to show a part of it. `standings` holds the newest packs of every cluster,
 //! `extract` makes what is read instead of an assessment, `envelope` binds that to the assessment, `table` and `columns`
-//! find observations, `observations` reads them, `held` keeps for a while what was read.
+//! find observations, `observations` and `summary` read, `held` keeps for a while what was read.
 //!
 //! Extracts are derived: whoever finds them missing, damaged or of another assessment makes them again, and shows the
 //! evidence itself meanwhile.
@@ -13,6 +13,7 @@ mod extract;
 mod held;
 mod observations;
 mod standings;
+mod summary;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -169,40 +170,6 @@ impl Shared {
         tracing::info!(%cluster, %run, "extracts of an assessment are made again");
         let stored = self.archive.store_extracts(cluster, *run, &made).await;
         Ok((made, stored))
-    }
-
-    async fn summary(&self, run: &FinishedRun) -> Result<Arc<Assessment>, StorageError> {
-        let digest = run.result.assessment.digest;
-        let held = || self.summaries.get(&digest, self.clock.now());
-        if let Some(summary) = held() {
-            return Ok(summary);
-        }
-        let permit = acquire(&self.reading).await?;
-        if let Some(summary) = held() {
-            return Ok(summary);
-        }
-        let read = match self.stored(run, Extract::Summary).await? {
-            Some(sealed) => self.fit(run, work(move || extract::summary(&sealed, &digest)).await?),
-            None => None,
-        };
-        drop(permit);
-        if let Some(read) = read {
-            return Ok(self.hold(digest, read));
-        }
-        let _making = self.make(&digest).await?;
-        if let Some(summary) = held() {
-            return Ok(summary);
-        }
-        let (made, _) = self.extract(run).await?;
-        let read = work(move || extract::summary(&made.summary, &digest)).await?;
-        Ok(self.hold(digest, read.map_err(|error| self.torn(run, &error))?))
-    }
-
-    fn hold(&self, digest: Digest, (summary, json): (Assessment, usize)) -> Arc<Assessment> {
-        let summary = Arc::new(summary);
-        // As structs it takes about twice as much as written down.
-        self.summaries.put(digest, summary.clone(), 2 * json, self.clock.now());
-        summary
     }
 
     /// What was read, if it fits the assessment.
