@@ -16,26 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::assessment::Cell;
 use crate::digest::Digest;
+use crate::scale::scale;
 
-macro_rules! wire {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal / $wire:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$vmeta])* #[serde(rename = $wire)] $variant),+ }
-
-        impl $name {
-            /// Every value, in the order of all surfaces.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word used in texts.
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-    };
-}
-
-wire! {
+scale! {
     /// What became of a verdict.
     ChangeKind {
         /// The subject fails now and passed or was not concerned, fails with more significance, or is no longer seen to
@@ -53,7 +36,7 @@ wire! {
     }
 }
 
-wire! {
+scale! {
     /// Through what a verdict changed.
     Cause {
         /// The cluster is another one: objects came, went, or differ in what a measure reads.
@@ -69,7 +52,7 @@ wire! {
     }
 }
 
-wire! {
+scale! {
     /// Whether something is there in the later pack that was not in the earlier one, or the other way round.
     Turn {
         /// It is there now.

@@ -30,6 +30,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod text;
 pub mod waiver;
+pub mod words;
 
 pub use digest::Digest;
 pub use scale::{Goal, Layer, Outcome, Platform, Rating, Significance};

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A closed set of values with both of their spellings.
 macro_rules! scale {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal / $wire:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -33,10 +34,10 @@ macro_rules! scale {
         }
 
         impl std::str::FromStr for $name {
-            type Err = UnknownWord;
+            type Err = $crate::scale::UnknownWord;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|v| v.word() == text || v.wire() == text).ok_or_else(|| UnknownWord {
+                Self::ALL.iter().copied().find(|v| v.word() == text || v.wire() == text).ok_or_else(|| $crate::scale::UnknownWord {
                     word: text.chars().take(40).collect(),
                     known: Self::ALL.iter().map(|v| v.word()).collect::<Vec<_>>().join(", "),
                 })
@@ -45,12 +46,14 @@ macro_rules! scale {
     };
 }
 
+pub(crate) use scale;
+
 /// A word that is not on the scale.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("`{word}` is none of {known}")]
 pub struct UnknownWord {
-    word: String,
-    known: String,
+    pub(crate) word: String,
+    pub(crate) known: String,
 }
 
 scale! {

@@ -135,9 +135,9 @@ pub(crate) fn facts(assessment: &Assessment) -> String {
         parts.push(format!("Kubernetes {}", cluster.version.trim_start_matches('v')));
     }
     if cluster.nodes > 0 {
-        parts.push(words::count(cluster.nodes.into(), "node", "nodes"));
+        parts.push(words::count(cluster.nodes, "node", "nodes"));
     }
-    parts.push(words::count(cluster.namespaces.into(), "namespace", "namespaces"));
+    parts.push(words::count(cluster.namespaces, "namespace", "namespaces"));
     parts.join(", ")
 }
 

@@ -1,85 +1,16 @@
-//! Words of the pages: numbers, plurals, lists, names of layers and goals, times. The same as in the packs.
+//! Words of the pages: those that packs share with them, and their own.
 
 use hexproof_core::text::is_unprintable;
-use hexproof_core::{Goal, Layer, Outcome, Rating};
+pub(crate) use hexproof_core::words::{
+    THIN, capital, count, date, goal, layer, list, minute, number, thousands,
+};
+use hexproof_core::{Goal, Outcome, Rating};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
-
-/// Between groups of three digits and before a percent sign; no line breaks there.
-pub(crate) const THIN: char = '\u{202F}';
-
-/// Whole numbers up to twelve as words, as a sentence wants them.
-pub(crate) fn number(n: usize) -> String {
-    const WORDS: [&str; 13] = [
-        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-        "twelve",
-    ];
-    WORDS.get(n).map_or_else(|| thousands(n as u64), |word| (*word).to_owned())
-}
-
-/// `20 481`, with thin spaces.
-pub(crate) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(THIN);
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 pod`, `12 pods`.
-pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", thousands(n), if n == 1 { one } else { many })
-}
 
 /// `No gap`, `One gap`, `Five gaps`, `13 gaps`: the beginning of a sentence.
 pub(crate) fn counted(n: usize, one: &str, many: &str) -> String {
     capital(&format!("{} {}", number(n), if n == 1 { one } else { many }))
-}
-
-/// The first letter as a capital.
-pub(crate) fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub(crate) fn list<S: AsRef<str>>(items: &[S]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.as_ref().to_owned(),
-        [head @ .., last] => {
-            let head: Vec<&str> = head.iter().map(AsRef::as_ref).collect();
-            format!("{} and {}", head.join(", "), last.as_ref())
-        }
-    }
-}
-
-/// Name of a layer at the head of a row.
-pub(crate) const fn layer(layer: Layer) -> &'static str {
-    match layer {
-        Layer::Environment => "Environment",
-        Layer::Cluster => "Cluster",
-        Layer::Node => "Node",
-        Layer::Container => "Container",
-        Layer::ApiResources => "API resources",
-    }
-}
-
-/// Name of a goal at the head of a column.
-pub(crate) const fn goal(goal: Goal) -> &'static str {
-    match goal {
-        Goal::Confidentiality => "Confidentiality",
-        Goal::Integrity => "Integrity",
-        Goal::Availability => "Availability",
-        Goal::Authenticity => "Authenticity",
-        Goal::Possession => "Possession",
-        Goal::Utility => "Utility",
-    }
 }
 
 /// The first letters of a goal, for the narrow matrix.
@@ -112,11 +43,6 @@ pub(crate) fn rated(rating: Rating) -> String {
     }
 }
 
-/// `23 November 2026, 06:00 UTC`.
-pub(crate) fn minute(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y, %H:%M UTC").to_string()
-}
-
 /// `23 Nov 2026, 06:00`: for columns of tables, below the line that says that times are UTC.
 pub(crate) fn short_minute(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M").to_string()
@@ -130,11 +56,6 @@ pub(crate) fn short_day(at: Timestamp) -> String {
 /// `23 November 2026`.
 pub(crate) fn day(at: Timestamp) -> String {
     date(at.to_zoned(TimeZone::UTC).date())
-}
-
-/// `31 January 2027`.
-pub(crate) fn date(date: Date) -> String {
-    date.strftime("%-d %B %Y").to_string()
 }
 
 /// How long ago: `today`, `yesterday`, `12 days`, by calendar days of UTC.
@@ -192,20 +113,9 @@ mod tests {
     }
 
     #[test]
-    fn small_numbers_are_words_and_large_ones_have_thin_spaces() {
-        assert_eq!(number(5), "five");
-        assert_eq!(number(13), "13");
-        assert_eq!(thousands(20_481), "20\u{202F}481");
-        assert_eq!(thousands(999), "999");
-        assert_eq!(count(1, "pod", "pods"), "1 pod");
+    fn a_sentence_begins_with_a_number_in_words() {
         assert_eq!(counted(0, "gap", "gaps"), "No gaps");
         assert_eq!(counted(1, "gap", "gaps"), "One gap");
-    }
-
-    #[test]
-    fn lists_have_an_and_and_no_comma_before_it() {
-        assert_eq!(list(&["a"]), "a");
-        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
     }
 
     #[test]

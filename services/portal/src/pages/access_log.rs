@@ -49,7 +49,7 @@ pub(crate) async fn get(
             (count, first) => format!(
                 "{} {}{of}, {} refused",
                 if first { "Newest" } else { "Older" },
-                words::count(count as u64, "entry", "entries"),
+                words::count(count, "entry", "entries"),
                 words::number(refused)
             ),
         },

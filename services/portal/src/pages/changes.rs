@@ -71,7 +71,7 @@ pub(crate) async fn get(
     };
     let second = html! {
         (hexproof_core::diff::words::sentence(&diff)) " "
-        (words::count(diff.same.into(), "verdict is the same", "verdicts are the same")) "."
+        (words::count(diff.same, "verdict is the same", "verdicts are the same")) "."
     };
     let title = opened.title(title(&diff));
     Ok(Shell { section: Section::Packs, crumbs: opened.crumbs(true), title, second, body }.show(&viewer))
@@ -116,10 +116,9 @@ fn title(diff: &Diff) -> String {
     let since = words::day(diff.before.collected_at);
     match (new, gone, diff.changes.len()) {
         (0, 0, 0) => format!("No verdict differs from the pack of {since}"),
-        (0, 0, n) => format!(
-            "{} since {since}, none of them a new failure",
-            words::count(n as u64, "change", "changes")
-        ),
+        (0, 0, n) => {
+            format!("{} since {since}, none of them a new failure", words::count(n, "change", "changes"))
+        }
         (new, gone, _) => format!(
             "{}, and {} since {since}",
             words::counted(usize::try_from(new).unwrap_or(usize::MAX), "new failure", "new failures"),
@@ -167,7 +166,7 @@ pub(crate) fn brief(
         } @else {
             (list::table(&diff.changes.iter().take(most).collect::<Vec<_>>(), catalogue, key, &before.key))
             @if diff.changes.len() > most {
-                p.quiet { (words::thousands(most as u64)) " of " (words::thousands(diff.changes.len() as u64)) " changes, new failures first." }
+                p.quiet { (words::thousands(most)) " of " (words::thousands(diff.changes.len())) " changes, new failures first." }
             }
         }
     }

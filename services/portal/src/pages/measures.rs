@@ -79,7 +79,7 @@ pub(crate) async fn get(
             @let of: Vec<&Measure> = fitting.iter().copied().filter(|measure| measure.layer == *layer).collect();
             @if !of.is_empty() {
                 section {
-                    h2 { (words::layer(*layer)) span.note { (words::count(of.len() as u64, "measure", "measures")) } }
+                    h2 { (words::layer(*layer)) span.note { (words::count(of.len(), "measure", "measures")) } }
                     (table(&of, *layer))
                 }
             }
@@ -99,7 +99,7 @@ pub(crate) async fn get(
 }
 
 fn title(catalogue: &Catalogue, wanted: &Wanted, fitting: usize) -> String {
-    let all = words::count(catalogue.measures.len() as u64, "measure", "measures");
+    let all = words::count(catalogue.measures.len(), "measure", "measures");
     if wanted.is_everything() {
         let critical =
             catalogue.measures.iter().filter(|one| one.significance == Significance::Critical).count();

@@ -133,7 +133,7 @@ fn readings(observation: &Observation) -> Markup {
                     }
                 }
                 @if observation.readings.len() > READINGS {
-                    p.quiet { (words::thousands(READINGS as u64)) " of " (words::thousands(observation.readings.len() as u64)) " fields are shown; all are in the assessment." }
+                    p.quiet { (words::thousands(READINGS as u64)) " of " (words::thousands(observation.readings.len())) " fields are shown; all are in the assessment." }
                 }
             }
         }
@@ -148,7 +148,7 @@ fn holder(reading: &Reading, container: &str) -> Markup {
             p.quiet {
                 @if !reading.object.is_empty() { "of " (marks::id(&reading.object)) " " }
                 @if other { "container " (marks::id(&reading.container)) " " }
-                @if reading.alike > 0 { "and " (words::count(reading.alike.into(), "more object that reads", "more objects that read")) " the same" }
+                @if reading.alike > 0 { "and " (words::count(reading.alike, "more object that reads", "more objects that read")) " the same" }
             }
         }
     }
@@ -167,7 +167,7 @@ fn value(reading: &Reading) -> Markup {
         @else {
             @let cut: String = text.chars().take(VALUE).collect();
             (marks::id(&cut))
-            span.sub { (words::thousands(VALUE as u64)) " of " (words::thousands(length as u64)) " characters; all are in the assessment." }
+            span.sub { (words::thousands(VALUE as u64)) " of " (words::thousands(length)) " characters; all are in the assessment." }
         }
     }
 }
@@ -254,7 +254,7 @@ fn facts(
                 @if let Some(digest) = &observation.evidence_digest { dt { "Evidence" } dd { (marks::id(&digest.to_string())) span.sub { "of the redacted object that was judged" } } }
                 dt { "Address" }
                 dd {
-                    a href=(links::observation(key, place)) rel="bookmark" { "Observation " (words::thousands(place.into())) }
+                    a href=(links::observation(key, place)) rel="bookmark" { "Observation " (words::thousands(place)) }
                     span.sub { "holds for good: a pack never changes" }
                 }
             }

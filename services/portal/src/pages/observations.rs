@@ -65,7 +65,7 @@ pub(crate) async fn get(
 }
 
 fn title(wanted: &Wanted, page: &ObservationPage) -> String {
-    let all = words::count(page.total.into(), "observation", "observations");
+    let all = words::count(page.total, "observation", "observations");
     if wanted.is_everything() {
         let fail = page.outcomes.get(&Outcome::Fail).copied().unwrap_or_default();
         return format!("{all}, {} of them failures", words::number(fail as usize));
@@ -73,7 +73,7 @@ fn title(wanted: &Wanted, page: &ObservationPage) -> String {
     match page.fitting {
         0 => format!("None of {all} fits"),
         1 => format!("One of {all} fits"),
-        fitting => format!("{} of {all} fit", words::thousands(fitting.into())),
+        fitting => format!("{} of {all} fit", words::thousands(fitting)),
     }
 }
 
@@ -102,8 +102,8 @@ fn counts(wanted: &Wanted, page: &ObservationPage, key: &AuditKey) -> Markup {
                 span {
                     (crate::marks::state(outcome)) " "
                     @if n > 0 && wanted.filter.outcome.is_none() {
-                        a href=(wanted.with_outcome(Some(outcome)).at(key, 1)) { (words::thousands(n.into())) " " (words::outcome(outcome)) }
-                    } @else { (words::thousands(n.into())) " " (words::outcome(outcome)) }
+                        a href=(wanted.with_outcome(Some(outcome)).at(key, 1)) { (words::thousands(n)) " " (words::outcome(outcome)) }
+                    } @else { (words::thousands(n)) " " (words::outcome(outcome)) }
                 }
             }
             @if wanted.filter.outcome.is_some() {
@@ -128,7 +128,7 @@ fn nothing(wanted: &Wanted, loose: &[(Part, u32)], total: u32, key: &AuditKey) -
                     @for (part, fitting) in helps {
                         @if let Some(without) = wanted.without(*part) {
                             li {
-                                a href=(without.at(key, 1)) { (words::thousands((*fitting).into())) " without " (crate::marks::prose(&wanted.says(*part))) }
+                                a href=(without.at(key, 1)) { (words::thousands(*fitting)) " without " (crate::marks::prose(&wanted.says(*part))) }
                             }
                         }
                     }

@@ -97,7 +97,7 @@ pub(crate) fn brief(a: &Assessment, address: &str) -> Markup {
                 a href=(address) { "By kind and namespace" }
                 @let unread = a.not_listed.len() + a.unreadable_files.len();
                 @if unread > 0 {
-                    "; " strong { (words::count(unread as u64, "kind or file", "kinds and files")) " could not be read" }
+                    "; " strong { (words::count(unread, "kind or file", "kinds and files")) " could not be read" }
                 }
             }
         }

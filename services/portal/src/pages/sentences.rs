@@ -3,6 +3,7 @@
 
 use hexproof_core::measure::{Catalogue, MeasureId};
 use hexproof_core::observation::{Observation, Subject};
+use hexproof_core::words::looks_technical;
 use hexproof_core::{Outcome, Platform};
 use maud::{Markup, html};
 
@@ -53,24 +54,6 @@ fn bare(word: &str) -> (&str, &str, &str) {
     let start = word.len() - word.trim_start_matches(['(', '"']).len();
     let end = word.trim_end_matches([',', '.', ';', ':', ')', '"', '?']).len().max(start);
     (&word[..start], &word[start..end], &word[end..])
-}
-
-/// Whether a word is a field, a path or a constant rather than English.
-fn looks_technical(word: &str) -> bool {
-    let bytes = word.as_bytes();
-    let letter = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_alphabetic);
-    if word.len() < 4 || !word.is_ascii() || !bytes.iter().any(u8::is_ascii_alphabetic) {
-        return false;
-    }
-    let path = word.starts_with('/') && letter(1);
-    let dotted = (1..bytes.len())
-        .any(|i| bytes[i] == b'.' && (letter(i - 1) || bytes[i - 1] == b']') && letter(i + 1));
-    let camel = bytes[0].is_ascii_lowercase()
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"[].".contains(b))
-        && (1..bytes.len()).any(|i| bytes[i - 1].is_ascii_lowercase() && bytes[i].is_ascii_uppercase());
-    let constant = word.contains('_')
-        && bytes.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
-    path || (dotted && bytes[0].is_ascii_lowercase()) || camel || constant || word.contains("[]")
 }
 
 /// A subject: kind, then namespace and name in mono, then the container.

@@ -104,10 +104,9 @@ fn title(waiting: &v1::ListWaiversResponse, cluster: Option<&ClusterId>) -> Stri
             "{}{of} for approval by another person",
             words::counted(count, "waiver waits", "waivers wait")
         ),
-        (count, false) => format!(
-            "More than {} waivers wait{of} for approval by another person",
-            words::thousands(count as u64)
-        ),
+        (count, false) => {
+            format!("More than {} waivers wait{of} for approval by another person", words::thousands(count))
+        }
     }
 }
 

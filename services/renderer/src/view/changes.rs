@@ -249,8 +249,8 @@ fn facts(diff: &Diff) -> Vec<Fact> {
             "The same verdict",
             format!(
                 "{} of {} observations",
-                words::thousands(diff.same as usize),
-                words::thousands(diff.after.observations as usize)
+                words::thousands(diff.same),
+                words::thousands(diff.after.observations)
             ),
         ),
     ]
@@ -279,7 +279,7 @@ fn causes(diff: &Diff) -> Vec<CauseRow> {
             .filter(|count| count.kind == kind && cause.is_none_or(|cause| count.cause == cause))
             .map(|count| count.count)
             .sum();
-        words::thousands(sum as usize)
+        words::thousands(sum)
     };
     let whole: BTreeMap<Cause, i32> =
         diff.low.as_ref().map(|low| told::whole(low).into_iter().collect()).unwrap_or_default();

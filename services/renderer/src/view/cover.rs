@@ -146,7 +146,7 @@ pub(crate) fn verify_command(context: &Context<'_>) -> String {
 /// What the cluster is.
 pub(crate) fn cluster(context: &Context<'_>) -> Text {
     let cluster = &context.a.cluster;
-    let count = |n: u32, one: &str, many: &str| words::count(n as usize, one, many);
+    let count = |n: u32, one: &str, many: &str| words::count(n, one, many);
     let mut parts = Vec::new();
     if !cluster.version.is_empty() {
         parts.push(format!("Kubernetes {}", cluster.version.trim_start_matches('v')));

@@ -97,8 +97,8 @@ pub(crate) fn finding(context: &Context<'_>, measure: &Measure) -> Finding {
         measure: measure.title.clone(),
         claim: format!(
             "{} of {} {} {claim}",
-            words::thousands(count.fail as usize),
-            words::thousands(count.judged() as usize),
+            words::thousands(count.fail),
+            words::thousands(count.judged()),
             if one { &measure.unit.one } else { &measure.unit.many },
         ),
         critical: measure.significance == Significance::Critical,
@@ -224,7 +224,7 @@ fn outer_measure(context: &Context<'_>, id: &str) -> OuterMeasure {
             let state = match count.judged() {
                 0 => "not applicable here".to_owned(),
                 n => {
-                    format!("passes on {} of {}", count.pass, words::count(n as usize, "subject", "subjects"))
+                    format!("passes on {} of {}", count.pass, words::count(n, "subject", "subjects"))
                 }
             };
             OuterMeasure {

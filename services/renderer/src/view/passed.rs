@@ -62,7 +62,7 @@ pub(crate) fn passed(context: &Context<'_>) -> Passed {
                     title: measure.title.clone(),
                     id: measure.id.to_string(),
                     significance: measure.significance.to_string(),
-                    subjects: words::thousands(context.count(measure).pass as usize),
+                    subjects: words::thousands(context.count(measure).pass),
                 })
                 .collect(),
         });

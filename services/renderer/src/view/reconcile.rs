@@ -98,9 +98,7 @@ impl Sum {
     fn words(self) -> Vec<String> {
         self.0
             .iter()
-            .map(|n| {
-                format!("{}{}", if *n < 0 { "−" } else { "" }, words::thousands(n.unsigned_abs() as usize))
-            })
+            .map(|n| format!("{}{}", if *n < 0 { "−" } else { "" }, words::thousands(n.unsigned_abs())))
             .collect()
     }
 

@@ -87,7 +87,7 @@ pub(crate) fn found(context: &Context<'_>, measure: &Measure, failures: &[&Obser
     let passes = match count.pass {
         0 => "; none passes".to_owned(),
         1 => "; 1 passes, annex B".to_owned(),
-        n => format!("; {} pass, annex B", words::thousands(n as usize)),
+        n => format!("; {} pass, annex B", words::thousands(n)),
     };
     let note = Text::from(format!("{}{passes}, page ", words::count(failures.len(), "failure", "failures")))
         .page("annex-observations");
@@ -199,7 +199,7 @@ fn reading(r: &Reading, container: &str) -> ReadingView {
     }
     if r.alike > 0 {
         let sep = if of.is_empty() { "" } else { "; " };
-        of = of.plain(format!("{sep}{} more alike", words::thousands(r.alike as usize)));
+        of = of.plain(format!("{sep}{} more alike", words::thousands(r.alike)));
     }
     let (value, plain) = value(r);
     ReadingView { path: r.path.clone(), of: (!of.is_empty()).then_some(of), value, plain }

@@ -1,5 +1,7 @@
 //! Rich text: plain words, identifiers in mono, strong words, page references. Never markup.
 
+use hexproof_core::words::looks_technical;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A run of text.
@@ -142,24 +144,6 @@ impl Text {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
-
-/// Whether a word is a field, a path or a constant rather than English.
-fn looks_technical(word: &str) -> bool {
-    let bytes = word.as_bytes();
-    let letter = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_alphabetic);
-    if word.len() < 4 || !word.is_ascii() || !bytes.iter().any(u8::is_ascii_alphabetic) {
-        return false;
-    }
-    let path = word.starts_with('/') && letter(1);
-    let dotted = (1..bytes.len())
-        .any(|i| bytes[i] == b'.' && (letter(i - 1) || bytes[i - 1] == b']') && letter(i + 1));
-    let camel = bytes[0].is_ascii_lowercase()
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"[].".contains(b))
-        && (1..bytes.len()).any(|i| bytes[i - 1].is_ascii_lowercase() && bytes[i].is_ascii_uppercase());
-    let constant = word.contains('_')
-        && bytes.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
-    path || (dotted && bytes[0].is_ascii_lowercase()) || camel || constant || word.contains("[]")
 }
 
 #[cfg(test)]

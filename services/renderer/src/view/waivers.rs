@@ -94,7 +94,7 @@ fn entry(context: &Context<'_>, state: &WaiverState) -> WaiverEntry {
     let until = words::day(waiver.expiry);
     let mut facts = vec![Fact::new("Measure", measure), Fact::new("Subjects", subjects)];
     if state.valid {
-        facts.push(Fact::new("Covers", words::count(state.covers as usize, "failure", "failures")));
+        facts.push(Fact::new("Covers", words::count(state.covers, "failure", "failures")));
     }
     facts.extend([
         Fact::new("Reason", waiver.reason.clone()),

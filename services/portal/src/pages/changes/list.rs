@@ -114,7 +114,7 @@ pub(crate) fn section(
     let paging_of = Paging { each: EACH as u64, page: wanted.page.into(), fitting: fitting.len() as u64 };
     html! {
         section id="changes" {
-            h2 { "Changes" span.note { (words::count(fitting.len() as u64, "change fits", "changes fit")) } }
+            h2 { "Changes" span.note { (words::count(fitting.len(), "change fits", "changes fit")) } }
             @if !wanted.is_everything() {
                 p {
                     "Shown: " (says(wanted, catalogue)) ". "

@@ -169,7 +169,7 @@ pub(crate) fn cells(diff: &Diff, key: &AuditKey) -> Markup {
     let moved: Vec<&CellChange> = diff.cells.iter().filter(|change| differs(change)).collect();
     html! {
         section {
-            h2 { "Cells that moved" span.note { (words::count(moved.len() as u64, "cell", "cells")) " of the matrix" } }
+            h2 { "Cells that moved" span.note { (words::count(moved.len(), "cell", "cells")) " of the matrix" } }
             @if moved.is_empty() {
                 p.empty { "Every cell reads as before." }
             } @else {

@@ -32,7 +32,7 @@ pub(super) fn title(rows: &[Row]) -> String {
         rows.iter().filter(|row| row.rating().is_some_and(|rating| wanted.contains(&rating))).count()
     };
     let (bad, judged) = (of(&[Rating::D, Rating::E]), of(&[Rating::A, Rating::B, Rating::C]));
-    let whole = words::thousands(all as u64);
+    let whole = words::thousands(all);
     match (all, bad, judged) {
         (0, ..) => "There is no cluster that you may see".to_owned(),
         (1, 0, 0) => "The cluster was not assessed yet".to_owned(),
@@ -80,7 +80,7 @@ pub(super) fn body(list: &List<'_>, now: Timestamp) -> Markup {
                     @if list.total == 0 {
                         "No cluster is registered within your reach. Whoever administers the service registers clusters and gives roles."
                     } @else {
-                        "No cluster fits. " a href=(links::CLUSTERS) { "Show all " (words::thousands(list.total as u64)) } "."
+                        "No cluster fits. " a href=(links::CLUSTERS) { "Show all " (words::thousands(list.total)) } "."
                     }
                 }
             } @else {

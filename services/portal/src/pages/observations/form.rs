@@ -101,7 +101,7 @@ fn namespaces(wanted: &Wanted, page: &ObservationPage) -> Markup {
     if page.namespaces.len() > NAMESPACES {
         return html! {
             input id="namespace" name="namespace" value=(value) autocomplete="off" spellcheck="false" aria-describedby="namespace-hint";
-            p.hint id="namespace-hint" { (words::thousands(page.namespaces.len() as u64)) " namespaces; - is none" }
+            p.hint id="namespace-hint" { (words::thousands(page.namespaces.len())) " namespaces; - is none" }
         };
     }
     html! {

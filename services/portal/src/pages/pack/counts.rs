@@ -26,9 +26,9 @@ impl Group<'_> {
             .into_iter()
             .map(|(class, word)| (of(rank, class), word))
             .filter(|(n, _)| *n > 0)
-            .map(|(n, word)| format!("{} {word}", words::thousands(n as u64)))
+            .map(|(n, word)| format!("{} {word}", words::thousands(n)))
             .collect();
-        format!("{}: {}", words::count(self.counts.len() as u64, "measure", "measures"), parts.join(", "))
+        format!("{}: {}", words::count(self.counts.len(), "measure", "measures"), parts.join(", "))
     }
 }
 
@@ -128,7 +128,7 @@ fn number(count: &MeasureCount, outcome: Option<Outcome>, key: &AuditKey) -> Mar
         None => ("waived", "yes"),
     };
     let address = links::with(&links::observations(key), [("measure", count.measure_id.as_str()), what]);
-    html! { a href=(address) { (words::thousands(n.into())) } }
+    html! { a href=(address) { (words::thousands(n)) } }
 }
 
 #[cfg(test)]

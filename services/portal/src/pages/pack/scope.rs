@@ -63,7 +63,7 @@ pub(crate) fn rights(permissions: &Permissions) -> Markup {
         @if asked > 0 {
             dt { "Granted" }
             dd {
-                (words::thousands(permissions.granted.len() as u64)) " of " (words::thousands(asked as u64))
+                (words::thousands(permissions.granted.len())) " of " (words::thousands(asked))
                 " lists of the server may be read in the whole cluster"
             }
             dt { "Refused" }

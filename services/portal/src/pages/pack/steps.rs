@@ -34,7 +34,7 @@ pub(crate) fn steps(a: &Assessment, catalogue: &Catalogue, key: &AuditKey) -> Ma
     let list = &a.work_list;
     let head = match list.len() {
         0..=STEPS => "All steps".to_owned(),
-        many => format!("First ten of {} steps", words::thousands(many as u64)),
+        many => format!("First ten of {} steps", words::thousands(many)),
     };
     html! {
         section {
@@ -65,7 +65,7 @@ pub(crate) fn steps(a: &Assessment, catalogue: &Catalogue, key: &AuditKey) -> Ma
                                 td data-label="Layer" { (words::layer(step.layer)) }
                                 td data-label="Significance" { (significance(step.significance)) }
                                 td.n data-label="Subjects" {
-                                    (words::thousands(step.failing.into())) " of " (words::thousands(step.judged.into()))
+                                    (words::thousands(step.failing)) " of " (words::thousands(step.judged))
                                 }
                                 td.n data-label="Points" { (gain(step.gain)) }
                             }

@@ -114,7 +114,7 @@ pub(crate) fn table(rows: &[PopulationRow], total: Sum) -> Markup {
                 }
                 @if rows.len() > ROWS {
                     p.quiet {
-                        (words::thousands(ROWS as u64)) " of " (words::thousands(rows.len() as u64))
+                        (words::thousands(ROWS as u64)) " of " (words::thousands(rows.len()))
                         " namespace rows are shown, and every one with a gap. All are in the file of the population."
                     }
                 }

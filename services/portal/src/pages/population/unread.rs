@@ -114,7 +114,7 @@ pub(crate) fn redaction(a: &Assessment) -> Markup {
 fn more(rows: usize) -> Markup {
     html! {
         @if rows > ROWS {
-            p.quiet { (words::thousands(ROWS as u64)) " of " (words::thousands(rows as u64)) " are shown; all are in the assessment." }
+            p.quiet { (words::thousands(ROWS as u64)) " of " (words::thousands(rows)) " are shown; all are in the assessment." }
         }
     }
 }
